@@ -1,0 +1,57 @@
+; SYSCALL: from user mode to handleSystemCall and back by SYSRET, or by IRET where the frame was changed.
+
+%include "Frame.inc"
+
+extern handleSystemCall, returnToUserMode
+
+; On entry (Intel SDM volume 2, SYSCALL): RCX = user RIP, R11 = user RFLAGS, RSP still the user's, interrupts
+; off by the flag mask. System-call number in RAX, arguments in RDI, RSI, RDX, R10, R8, R9.
+global systemCallEntry
+systemCallEntry:
+        swapgs
+        mov     [gs:CPUArea_userStackPointer], rsp
+        mov     rsp, [gs:CPUArea_kernelStackTop]
+
+        push    USER_DATA_SELECTOR
+        push    qword [gs:CPUArea_userStackPointer]
+        push    r11
+        push    USER_CODE_SELECTOR
+        push    rcx
+        push    rax
+        push    SYSTEM_CALL_VECTOR
+        pushGeneralRegisters
+
+        ; The outermost frame: a backtrace ends here.
+        xor     ebp, ebp
+        sti
+        mov     rdi, rsp
+        mov     rsi, rax
+        call    handleSystemCall
+        cli
+
+        mov     rax, [gs:CPUArea_currentThread]
+        cmp     dword [rax + ThreadHead_returnWork], 0
+        jne     returnToUserMode
+
+        pop     r15
+        pop     r14
+        pop     r13
+        pop     r12
+        pop     rbp
+        pop     rbx
+        pop     r11                             ; R11 and RCX are overwritten below: SYSRET takes them
+        pop     r10
+        pop     r9
+        pop     r8
+        pop     rax
+        pop     rcx
+        pop     rdx
+        pop     rsi
+        pop     rdi
+        mov     rcx, [rsp + TrapFrame_rip - TrapFrame_vector]
+        mov     r11, [rsp + TrapFrame_rflags - TrapFrame_vector]
+        mov     rsp, [rsp + TrapFrame_rsp - TrapFrame_vector]
+        ; RIP is canonical here: it follows a SYSCALL in the user half, whose last page cannot be mapped.
+        ; SYSRET with another RIP would fault in ring 0 on the user's stack.
+        swapgs
+        o64 sysret

@@ -1,0 +1,98 @@
+import Core
+import Instructions
+
+/// The FPU of the CPU that executes the call, set up as a configuration says. Executes, decides nothing.
+public struct FPUHardware: Sendable {
+  /// What every save and restore looks at, apart from the rest.
+  private let saveRoutine: @convention(c) (UnsafeMutableRawPointer?, UInt64) -> Void
+  private let restoreRoutine: @convention(c) (UnsafeRawPointer?, UInt64) -> Int32
+  private let scrubsExceptionPointers: Bool
+  public let hasProtectionKeys: Bool
+  /// RFBM for every save and restore.
+  private let mask: UInt64
+  /// All that was decided. Large: not for the switch.
+  public let configuration: FPUConfiguration
+
+  public init(configuration: FPUConfiguration) {
+    self.configuration = configuration
+    switch configuration.instruction {
+    case .xsaves: saveRoutine = fpuSaveXSAVES
+    case .xsavec: saveRoutine = fpuSaveXSAVEC
+    case .xsaveopt: saveRoutine = fpuSaveXSAVEOPT
+    case .xsave: saveRoutine = fpuSaveXSAVE
+    case .fxsave: saveRoutine = fpuSaveFXSAVE
+    }
+    switch configuration.instruction {
+    case .xsaves: restoreRoutine = fpuRestoreXRSTORS
+    // XRSTOR takes the compacted format too, by XCOMP_BV bit 63.
+    case .xsavec, .xsaveopt, .xsave: restoreRoutine = fpuRestoreXRSTOR
+    case .fxsave: restoreRoutine = fpuRestoreFXRSTOR
+    }
+    scrubsExceptionPointers = configuration.scrubExceptionPointers
+    hasProtectionKeys = configuration.pkruEnabled
+    mask = configuration.mask.rawValue
+  }
+
+  /// Whether AVX-512 state is saved.
+  @inline(__always)
+  public var hasAVX512: Bool { mask & StateComponentMask.avx512.rawValue != 0 }
+
+  /// Writes the registers to an area. Interrupts are disabled.
+  @inline(__always)
+  public func save(to area: UnsafeMutableRawPointer) {
+    saveRoutine(area, mask)
+  }
+
+  /// Reads an area into the registers. False when the instruction faulted: the registers then hold anything.
+  @inline(__always)
+  public func restore(from area: UnsafeRawPointer) -> Bool {
+    if scrubsExceptionPointers { fpuScrubExceptionPointers() }
+    return restoreRoutine(area, mask) == 0
+  }
+
+  /// Sets the control registers and XCR0 on this CPU, and puts the registers into their initial state.
+  ///
+  /// CR0.TS is clear afterwards.
+  public func enable() {
+    writeCR0((readCR0() | CR0.monitorCoprocessor | CR0.numericError) & ~(CR0.emulation | CR0.taskSwitched))
+    // A program tells by OSXSAVE and OSPKE what it may use: what is not configured is switched off.
+    var cr4 = readCR4() & ~(CR4.osXSAVE | CR4.protectionKeys) | CR4.osFXSR | CR4.osXMMException
+    if configuration.usesXSAVE { cr4 |= CR4.osXSAVE }
+    if configuration.pkruEnabled { cr4 |= CR4.protectionKeys }
+    writeCR4(cr4)
+    if configuration.usesXSAVE { writeXCR0(configuration.xcr0.rawValue) }
+    if configuration.instruction == .xsaves { writeMSR(MSR.xss, configuration.xss.rawValue) }
+    fpuInitialize()
+    fpuLoadMXCSR(0x1F80)
+    fpuClearXMM()
+  }
+
+  /// MXCSR_MASK as FXSAVE writes it on this CPU; 0 means 0xFFBF (Intel SDM volume 1, section 11.6.6).
+  ///
+  /// - Parameter scratch: 512 bytes, 16-byte aligned.
+  public static func readMXCSRMaskField(scratch: UnsafeMutableRawPointer) -> UInt32 {
+    writeCR0((readCR0() | CR0.monitorCoprocessor) & ~(CR0.emulation | CR0.taskSwitched))
+    writeCR4(readCR4() | CR4.osFXSR)
+    scratch.initializeMemory(as: UInt8.self, repeating: 0, count: 512)
+    fpuSaveFXSAVE(scratch, 0)
+    return scratch.load(fromByteOffset: 28, as: UInt32.self)
+  }
+
+  /// Whether this CPU writes the compacted format as CPUID and the manual describe it.
+  ///
+  /// Saves a known state by XSAVEC and looks at where it went. Interrupts are disabled and the registers are nobody's.
+  ///
+  /// - Parameter scratch: `configuration.areaSize` bytes, 64-byte aligned.
+  public static func writesCompactedFormatRightly(
+    _ configuration: FPUConfiguration, scratch: UnsafeMutableRawPointer
+  ) -> Bool {
+    FPUHardware(configuration: configuration).enable()
+    let area = UnsafeMutableRawBufferPointer(start: scratch, count: configuration.areaSize)
+    InitialState.write(into: area, configuration: configuration)
+    fpuProbeCompactedFormat(scratch, configuration.mask.rawValue)
+    let pattern = UnsafeRawBufferPointer(
+      start: UnsafeRawPointer(bitPattern: UInt(addressOfFPUProbePattern())), count: 16)
+    return CompactedFormatCheck.isRight(
+      UnsafeRawBufferPointer(area), configuration: configuration, upperHalfOfYMM15: pattern)
+  }
+}

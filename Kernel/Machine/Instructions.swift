@@ -1,0 +1,2 @@
+// The layers above see the instructions through this module.
+@_exported import Instructions

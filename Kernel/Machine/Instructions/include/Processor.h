@@ -1,0 +1,134 @@
+// Control registers, model-specific registers, flags and the like (Intel SDM volume 3, chapter 2).
+#pragma once
+#include <stdint.h>
+#include "Inlining.h"
+
+#define RFLAGS_INTERRUPT 0x200ull
+
+INSTRUCTION void disableInterrupts(void) { __asm__ volatile("cli" : : : "memory"); }
+INSTRUCTION void enableInterrupts(void) { __asm__ volatile("sti" : : : "memory"); }
+// STI takes effect after the next instruction: no interrupt is lost between the two.
+INSTRUCTION void enableInterruptsAndHalt(void) { __asm__ volatile("sti; hlt" : : : "memory"); }
+INSTRUCTION void haltForever(void) {
+  for (;;) __asm__ volatile("cli; hlt" : : : "memory");
+}
+INSTRUCTION uint64_t readFlags(void) {
+  uint64_t flags;
+  __asm__ volatile("pushfq; popq %0" : "=r"(flags) : : "memory");
+  return flags;
+}
+INSTRUCTION void spinHint(void) { __asm__ volatile("pause" : : : "memory"); }
+// Executes exactly 2 * count instructions; count is not 0.
+INSTRUCTION void countDown(uint64_t count) {
+  __asm__ volatile("1: dec %0\n\tjnz 1b" : "+r"(count) : : "cc");
+}
+
+#define CONTROL_REGISTER(number)                                               \
+  INSTRUCTION uint64_t readCR##number(void) {                                  \
+    uint64_t value;                                                            \
+    __asm__ volatile("movq %%cr" #number ", %0" : "=r"(value) : : "memory");   \
+    return value;                                                              \
+  }                                                                            \
+  INSTRUCTION void writeCR##number(uint64_t value) {                           \
+    __asm__ volatile("movq %0, %%cr" #number : : "r"(value) : "memory");       \
+  }
+CONTROL_REGISTER(0)
+CONTROL_REGISTER(2)
+CONTROL_REGISTER(3)
+CONTROL_REGISTER(4)
+#undef CONTROL_REGISTER
+
+// Clears CR0.TS without reading CR0 first.
+INSTRUCTION void clearTaskSwitched(void) { __asm__ volatile("clts" : : : "memory"); }
+
+INSTRUCTION uint64_t readMSR(uint32_t number) {
+  uint32_t low, high;
+  __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number) : "memory");
+  return (uint64_t)high << 32 | low;
+}
+INSTRUCTION void writeMSR(uint32_t number, uint64_t value) {
+  __asm__ volatile("wrmsr" : : "c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+struct CPUIDOutput {
+  uint32_t eax, ebx, ecx, edx;
+};
+INSTRUCTION struct CPUIDOutput executeCPUID(uint32_t leaf, uint32_t subleaf) {
+  struct CPUIDOutput out;
+  __asm__ volatile("cpuid"
+                   : "=a"(out.eax), "=b"(out.ebx), "=c"(out.ecx), "=d"(out.edx)
+                   : "a"(leaf), "c"(subleaf));
+  return out;
+}
+
+INSTRUCTION uint64_t readTimeStampCounter(void) {
+  uint32_t low, high;
+  __asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+  return (uint64_t)high << 32 | low;
+}
+// The same put together here, so that no part of it is left among the instructions that are timed.
+INSTRUCTION uint64_t readTimeStampCounterWhole(void) {
+  uint64_t value;
+  __asm__ volatile("rdtsc; shlq $32, %%rdx; orq %%rdx, %0" : "=a"(value) : : "rdx", "memory", "cc");
+  return value;
+}
+
+INSTRUCTION void writeXCR0(uint64_t value) {
+  __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+INSTRUCTION uint32_t readProtectionKeyRights(void) {
+  uint32_t value, high;
+  __asm__ volatile("rdpkru" : "=a"(value), "=d"(high) : "c"(0) : "memory");
+  return value;
+}
+INSTRUCTION void writeProtectionKeyRights(uint32_t value) {
+  __asm__ volatile("wrpkru" : : "a"(value), "c"(0), "d"(0) : "memory");
+}
+
+INSTRUCTION void invalidatePage(uint64_t address) {
+  __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
+}
+
+// a * b / c with a 128-bit product. The quotient must fit 64 bits, or DIV faults.
+INSTRUCTION uint64_t multiplyAndDivide(uint64_t a, uint64_t b, uint64_t c) {
+  uint64_t quotient, remainder;
+  __asm__("mulq %3; divq %4" : "=&a"(quotient), "=&d"(remainder) : "0"(a), "r"(b), "r"(c) : "cc");
+  return quotient;
+}
+
+struct __attribute__((packed)) DescriptorTablePointer {
+  uint16_t limit;
+  uint64_t base;
+};
+INSTRUCTION void loadGlobalDescriptorTable(const void *base, uint16_t limit) {
+  struct DescriptorTablePointer pointer = {limit, (uint64_t)base};
+  __asm__ volatile("lgdt %0" : : "m"(pointer) : "memory");
+}
+INSTRUCTION void loadInterruptDescriptorTable(const void *base, uint16_t limit) {
+  struct DescriptorTablePointer pointer = {limit, (uint64_t)base};
+  __asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
+}
+INSTRUCTION void loadTaskRegister(uint16_t selector) {
+  __asm__ volatile("ltr %0" : : "r"(selector) : "memory");
+}
+// Reloads CS by a far return, and SS and the data segments, after the descriptor table was replaced.
+INSTRUCTION void reloadSegments(uint64_t code, uint64_t data) {
+  __asm__ volatile(
+      "pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1: movw %w1, %%ss; xorl %%eax, %%eax;"
+      "movw %%ax, %%ds; movw %%ax, %%es"
+      :
+      : "r"(code), "r"(data)
+      : "rax", "memory");
+}
+
+// The frame pointer of the function that this is inlined into.
+INSTRUCTION uint64_t readFramePointer(void) {
+  uint64_t value;
+  __asm__ volatile("movq %%rbp, %0" : "=r"(value));
+  return value;
+}
+
+// Registers of devices: never merged, split or moved by the compiler.
+INSTRUCTION uint32_t deviceRead32(uint64_t address) { return *(volatile uint32_t *)address; }
+INSTRUCTION void deviceWrite32(uint64_t address, uint32_t value) { *(volatile uint32_t *)address = value; }

@@ -1,0 +1,74 @@
+import Core
+import Instructions
+
+/// Access to the memory of the current thread's address space. Any address may be given: what lies outside
+/// the user half, or is not mapped, makes the call fail.
+///
+/// Interrupts are enabled and no spin lock is held: the access may fault and the fault may sleep.
+public enum UserMemory {
+  /// The first address behind the user half that a program can map (the last page is kept free, so that no
+  /// SYSCALL lies at its end).
+  public static var limit: UInt64 { 0x7FFF_FFFF_F000 }
+
+  @inline(__always)
+  public static func contains(_ address: UInt64, count: Int) -> Bool {
+    count >= 0 && address <= limit && UInt64(count) <= limit &- address
+  }
+
+  /// Copies bytes from user memory. False where not all of them could be read.
+  public static func copyIn(
+    _ destination: UnsafeMutableRawPointer, from address: UInt64, count: Int
+  ) -> Bool {
+    guard contains(address, count: count) else { return false }
+    return copyUserBytes(destination, UnsafeRawPointer(bitPattern: UInt(address)), count) == 0
+  }
+
+  /// Copies bytes to user memory. False where not all of them could be written.
+  public static func copyOut(
+    _ source: UnsafeRawPointer, to address: UInt64, count: Int
+  ) -> Bool {
+    guard contains(address, count: count) else { return false }
+    return copyUserBytes(UnsafeMutableRawPointer(bitPattern: UInt(address)), source, count) == 0
+  }
+
+  /// Writes zeros to user memory.
+  public static func clear(_ address: UInt64, count: Int) -> Bool {
+    guard contains(address, count: count) else { return false }
+    return clearUserBytes(UnsafeMutableRawPointer(bitPattern: UInt(address)), count) == 0
+  }
+
+  /// Copies a string with its terminating zero into a buffer.
+  ///
+  /// - Returns: its length without the zero; `buffer.count` where the string is longer than fits; nil after
+  ///   a bad address.
+  public static func copyInString(_ buffer: UnsafeMutableBufferPointer<UInt8>, from address: UInt64) -> Int? {
+    guard address < limit else { return nil }
+    let bound = Int(min(UInt64(buffer.count), limit &- address))
+    let length = copyUserString(buffer.baseAddress, UnsafePointer(bitPattern: UInt(address)), bound)
+    if length < 0 || (length == bound && bound < buffer.count) { return nil }
+    return Int(length)
+  }
+
+  /// Reads a value of a trivial type.
+  public static func load<Value: BitwiseCopyable>(_ initial: Value, from address: UInt64) -> Value? {
+    var value = initial
+    let isRead = withUnsafeMutableBytes(of: &value) {
+      copyIn($0.baseAddress.unsafelyUnwrapped, from: address, count: MemoryLayout<Value>.size)
+    }
+    return isRead ? value : nil
+  }
+
+  /// Writes a value of a trivial type, which must have no padding.
+  public static func store<Value: BitwiseCopyable>(_ value: Value, to address: UInt64) -> Bool {
+    withUnsafeBytes(of: value) {
+      copyOut($0.baseAddress.unsafelyUnwrapped, to: address, count: MemoryLayout<Value>.size)
+    }
+  }
+
+  /// Reads an aligned 32-bit word in one access; nil after a fault.
+  public static func loadWord(_ address: UInt64) -> UInt32? {
+    guard contains(address, count: 4) else { return nil }
+    var value: UInt32 = 0
+    return loadUserWord(UnsafePointer(bitPattern: UInt(address)), &value) == 0 ? value : nil
+  }
+}

@@ -1,0 +1,83 @@
+import Core
+import Machine
+
+/// Taking CPUs out of use and back while everything runs.
+///
+/// An offline CPU goes on to serve interrupts and the other CPUs' requests, and wakes those who went to sleep
+/// on it, but runs no thread: what it had goes elsewhere, and its registers are nobody's.
+public enum CPUOffline {
+  /// Why a CPU was not taken out of use or put back. Nothing has changed then.
+  public enum Refusal: Error, Sendable {
+    case noSuchCPU
+    /// The devices' interrupts go there.
+    case firstCPU
+    case alreadyOffline
+    case alreadyOnline
+
+    public var message: StaticString {
+      switch self {
+      case .noSuchCPU: "there is no CPU with this number"
+      case .firstCPU: "CPU 0 takes the devices' interrupts and stays in use"
+      case .alreadyOffline: "the CPU is offline already"
+      case .alreadyOnline: "the CPU is online already"
+      }
+    }
+  }
+
+  nonisolated(unsafe) private static var lock = SpinLock()
+
+  /// Moves all threads away from a CPU, and waits until it runs none. In a thread that holds no lock.
+  public static func takeOffline(_ number: Int) throws(Refusal) {
+    guard number >= 0, number < CPUs.count else { throw .noSuchCPU }
+    if number == 0 { throw .firstCPU }
+    let cpu = CPUs[number]
+    let isDone = lock.withLock {
+      if cpu.pointee.isOffline { return false }
+      CPUs.setOnline(number, false)
+      return true
+    }
+    if !isDone { throw .alreadyOffline }
+    while true {
+      moveWaitingThreads(from: cpu)
+      InterprocessorInterrupts.send(.reschedule, to: cpu)
+      if cpu.pointee.running == cpu.pointee.idle, cpu.pointee.queue.count == 0,
+        cpu.pointee.area.pointee.fpuOwner == nil
+      {
+        return
+      }
+      Sleep.milliseconds(1)
+    }
+  }
+
+  /// Puts a CPU back into use.
+  public static func bringOnline(_ number: Int) throws(Refusal) {
+    guard number >= 0, number < CPUs.count else { throw .noSuchCPU }
+    let isDone = lock.withLock {
+      if !CPUs[number].pointee.isOffline { return false }
+      CPUs.setOnline(number, true)
+      return true
+    }
+    if !isDone { throw .alreadyOnline }
+  }
+
+  /// Puts the threads that wait on a CPU's queue on others.
+  private static func moveWaitingThreads(from cpu: CPUPointer) {
+    while true {
+      let isMoved = Interrupts.withDisabled {
+        cpu.pointee.queueLock.acquire()
+        guard let thread = cpu.pointee.queue.stealCandidate(where: { _ in true }) else {
+          cpu.pointee.queueLock.release()
+          return false
+        }
+        _ = cpu.pointee.queue.remove(thread)
+        let target = Placement.choose(for: thread)
+        // Until it is on the queue there, a waker finds it runnable and lets it be.
+        thread.pointee.cpu = Int32(target)
+        cpu.pointee.queueLock.release()
+        Placement.enqueue(thread, on: target)
+        return true
+      }
+      if !isMoved { return }
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import Core
+import Machine
+
+extension KernelFPU {
+  /// Decides instruction, XCR0 and area together, once, on the first CPU.
+  ///
+  /// - Parameter forced: the boot line's choice.
+  static func configure(forced: SaveInstruction?, strategy: FPUStrategy) {
+    let maskField = readMXCSRMaskField()
+    let ladder = findOut(forced: forced, maskField)
+    let choice = ladder.choose(forced: forced, mxcsrMaskField: maskField)
+    if let refusal = choice.refusal, let forced {
+      log("fpu.save=\(forced.name) is not possible: \(refusal.message)")
+    }
+    self.ladder = ladder
+    self.strategy = strategy
+    areaSize = choice.configuration.areaSize
+    for instruction in SaveInstruction.allCases where ladder.refusal(of: instruction) == nil {
+      let other = ladder.choose(forced: instruction, mxcsrMaskField: maskField).configuration
+      areaSize = max(areaSize, other.areaSize)
+    }
+    install(choice.configuration)
+    scratchSize = max(choice.configuration.userSize, StateArea.legacySizeInBytes)
+    storedScratchImage = KernelHeap.allocate(size: scratchSize, alignment: 64)
+    if storedScratchImage == nil { panic("not enough memory for the FPU") }
+    report(choice.configuration)
+  }
+
+  private static func report(_ configuration: FPUConfiguration) {
+    let components = configuration.xcr0.rawValue
+    log(
+      """
+      FPU: \(configuration.instruction.name), \(strategy.name) load, components \(hex: components), \
+      area \(configuration.areaSize) bytes
+      """)
+    if strategy == .lazy, Platform.features.speculatesPastDeviceNotAvailable {
+      log("warning: on this CPU the lazy strategy leaks registers by speculation (CVE-2018-3665)")
+    }
+  }
+
+  private static func readMXCSRMaskField() -> UInt32 {
+    guard let scratch = KernelHeap.allocate(size: StateArea.legacySizeInBytes, alignment: 64) else {
+      panic("not enough memory for the FPU")
+    }
+    defer { KernelHeap.deallocate(scratch) }
+    return FPUHardware.readMXCSRMaskField(scratch: scratch)
+  }
+
+  /// What this CPU can be asked for. Where an emulator gets the compacted format wrong, its instructions are
+  /// left out; or AVX is, if the boot line insists on one of them.
+  private static func findOut(forced: SaveInstruction?, _ maskField: UInt32) -> SaveInstructionLadder {
+    var features = ExtendedStateFeatures(HardwareCPUID())
+    var ladder = SaveInstructionLadder(processor: Platform.features, features: features)
+    if writesCompactedFormatRightly(ladder, maskField) { return ladder }
+    log("this CPU writes the compacted format otherwise than CPUID says")
+    if let forced, forced.usesCompactedFormat, ladder.refusal(of: forced) == nil {
+      log("without AVX, since \(forced.name) was asked for")
+      features.xcr0Supported = .legacy
+      return SaveInstructionLadder(processor: Platform.features, features: features)
+    }
+    ladder.hasUsableCompactedFormat = false
+    return ladder
+  }
+
+  /// Tries it out, where the CPU has such an instruction and AVX.
+  private static func writesCompactedFormatRightly(
+    _ ladder: SaveInstructionLadder, _ maskField: UInt32
+  ) -> Bool {
+    if ladder.refusal(of: .xsavec) != nil { return true }
+    let configuration = ladder.choose(forced: .xsavec, mxcsrMaskField: maskField).configuration
+    guard configuration.mask.contains(.avx) else { return true }
+    guard let scratch = KernelHeap.allocate(size: configuration.areaSize, alignment: 64) else {
+      panic("not enough memory for the FPU")
+    }
+    defer { KernelHeap.deallocate(scratch) }
+    return FPUHardware.writesCompactedFormatRightly(configuration, scratch: scratch)
+  }
+}

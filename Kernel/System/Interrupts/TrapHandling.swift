@@ -1,0 +1,93 @@
+import Core
+import Machine
+
+/// Every interrupt and exception (`commonEntry`, `ownStackEntry`). Interrupts are disabled.
+@c(handleTrap)
+func handleTrap(_ frame: UnsafeMutablePointer<TrapFrame>) {
+  let vector = frame.pointee.vector
+  if vector < 32 {
+    if frame.pointee.cs & 3 != 0 {
+      UserFaults.handle(frame)
+    } else {
+      KernelFaults.handle(frame)
+    }
+    return
+  }
+  cpuSetInterruptDepth(cpuInterruptDepth() &+ 1)
+  switch UInt8(truncatingIfNeeded: vector) {
+  case Vector.timer:
+    Platform.localAPIC.endOfInterrupt()
+    TimerInterrupt.handle()
+  case Vector.interprocessor:
+    Platform.localAPIC.endOfInterrupt()
+    InterprocessorInterrupts.serve()
+  case Vector.serial:
+    Platform.localAPIC.endOfInterrupt()
+    ConsoleInput.receive()
+  case Vector.spurious:
+    break
+  case Vector.apicError:
+    Platform.localAPIC.endOfInterrupt()
+  default:
+    panic("interrupt with the unexpected vector \(vector)")
+  }
+  cpuSetInterruptDepth(cpuInterruptDepth() &- 1)
+}
+
+/// The tick: time slices, sleepers, the balance between CPUs.
+enum TimerInterrupt {
+  @inline(__always)
+  static func handle() {
+    let cpu = CPURecord.current
+    cpu.pointee.timerInterrupts &+= 1
+    let now = readTimeStampCounter()
+    cpu.pointee.queueLock.acquire()
+    let thread = Scheduler.current
+    var isExpired = false
+    if thread.pointee.isIdle {
+      Idle.countTick(cpu)
+    } else {
+      isExpired = Scheduler.chargeRunning(cpu, thread, now)
+    }
+    cpu.pointee.lastTick = now
+    let hasSleepers = cpu.pointee.sleepers.earliestDeadline.map { $0 <= now } ?? false
+    let isWaitedFor = cpu.pointee.queue.count > 0
+    cpu.pointee.queueLock.release()
+    if hasSleepers { Sleep.wakeExpired(now) }
+    TimerHook.call()
+    if isExpired && isWaitedFor || thread.pointee.affinity & (1 << UInt64(cpu.pointee.number)) == 0 {
+      Placement.requestRescheduleHere()
+    }
+    if cpu.pointee.timerInterrupts & 15 == 0, CPUs.count > 1 {
+      Placement.balance()
+      if isWaitedFor { Idle.callForHelp() }
+    }
+  }
+}
+
+/// What is to be done before the current thread's next user-mode instruction (`returnToUserMode`).
+///
+/// Called with interrupts disabled and some work to do; returns with interrupts disabled and none left.
+@c(handleReturnWork)
+func handleReturnWork(_ frame: UnsafeMutablePointer<TrapFrame>) {
+  let thread = Scheduler.current
+  while true {
+    if thread.pointee.head.needsReschedule != 0 {
+      Scheduler.rescheduleOnReturn()
+      continue
+    }
+    if thread.pointee.head.hasSignal != 0 {
+      enableInterrupts()
+      Signals.deliver()
+      disableInterrupts()
+      continue
+    }
+    // Last: after it nothing may switch. The loop's other work could.
+    if thread.pointee.head.needsFPULoad != 0 {
+      KernelFPU.returnToUserMode(thread)
+      continue
+    }
+    thread.pointee.head.needsFullFrame = 0
+    return
+  }
+}

@@ -1,0 +1,35 @@
+import Core
+import Machine
+
+/// The end of a thread of a program.
+enum Exit {
+  /// Ends the current thread, and the process with its last one. No lock is held.
+  static func endThread() -> Never {
+    leaveProcess()
+    Threads.endCurrent()
+  }
+
+  /// In a function of its own, so that no reference to the process is left on the stack that ends.
+  @inline(never)
+  private static func leaveProcess() {
+    let thread = Scheduler.current
+    guard let process = thread.pointee.process else { return }
+    let address = thread.pointee.clearChildThreadID
+    if address != 0 {
+      thread.pointee.clearChildThreadID = 0
+      if UserMemory.store(UInt32(0), to: address) { _ = Futexes.wake(address, limit: 1) }
+    }
+    releaseVforkParent(process)
+    // First: once the thread is not the process's any more, the last one that is may free the memory, and a
+    // thread that is switched in again must not load its page tables.
+    ActiveAddressSpace.adopt(nil)
+    if process.remove(thread) { process.finish() }
+  }
+
+  /// The parent of a vfork goes on when its child has its own memory, or none.
+  static func releaseVforkParent(_ process: Process) {
+    if process.isVforkDone { return }
+    process.isVforkDone = true
+    process.changed.wake()
+  }
+}

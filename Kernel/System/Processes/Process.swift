@@ -1,0 +1,212 @@
+import Core
+import Machine
+
+/// A program that runs, with its threads and its memory.
+///
+/// Lives as long as somebody refers to it: its threads' records, its parent until it has waited for it, the
+/// table of processes until it has ended and been waited for.
+public final class Process: @unchecked Sendable {
+  /// Linux's process identifier: that of its first thread.
+  public let identifier: Int32
+  /// Guards everything below that is not otherwise said to be constant.
+  var lock = SpinLock()
+
+  /// The memory; another one after execve, none after the last thread's end.
+  var addressSpace: AddressSpace?
+  /// The program's path, cut to 64 bytes, for messages.
+  private var name = InlineArray<64, UInt8>(repeating: 0)
+  private var nameLength = 0
+
+  // The ties between processes, under the lock of `Processes`.
+
+  /// The process that waits for this one; nil where the kernel started it, or the parent has ended.
+  unowned(unsafe) var parent: Process?
+  var firstChild: Process?
+  var nextSibling: Process?
+  /// The next in the same bucket of the table.
+  var nextInTable: Process?
+
+  private var firstThread: ThreadPointer?
+  private(set) var threadCount = 0
+  /// 1 once every thread is to end.
+  var isExiting = AtomicWord()
+  /// What wait4 reports: the exit code in bits 8 to 15, or the signal in bits 0 to 6.
+  private(set) var exitStatus: Int32 = 0
+  /// Whether the last thread has ended.
+  private var hasEnded = false
+  /// Woken when a child or this process ends, a thread of it ends, or vfork's child lets go.
+  let changed = WaitQueue()
+  /// How many children have ended so far: what wait4 waits for a change of.
+  var endedChildren = AtomicWord()
+  private var isBeingReplaced = false
+  /// Whether the parent of a vfork may go on.
+  var isVforkDone = true
+
+  /// Counters of threads that have ended.
+  private var endedCounters = Counters()
+
+  public struct Counters: Sendable {
+    public var fpu = FPUCounters()
+    public var preemptions: UInt64 = 0
+    public var migrations: UInt64 = 0
+    public var switches: UInt64 = 0
+    public var runTicks: UInt64 = 0
+
+    mutating func add(_ thread: ThreadPointer) {
+      fpu = fpu + thread.pointee.fpu.counters
+      preemptions &+= thread.pointee.preemptions
+      migrations &+= thread.pointee.migrations
+      switches &+= thread.pointee.switches
+      runTicks &+= thread.pointee.runTicks
+    }
+  }
+
+  init(identifier: Int32, addressSpace: AddressSpace) {
+    self.identifier = identifier
+    self.addressSpace = addressSpace
+  }
+
+  func setName(_ path: ByteView) {
+    nameLength = min(path.count, 64)
+    for index in 0..<nameLength { name[index] = path[index] }
+  }
+
+  func copyName(from other: Process) {
+    name = other.name
+    nameLength = other.nameLength
+  }
+
+  /// The name and the identifier, for messages.
+  public var label: Message {
+    let length = nameLength
+    return withUnsafeBytes(of: name) {
+      "\(UnsafeRawBufferPointer(rebasing: $0[0..<length])) (\(identifier))"
+    }
+  }
+
+  /// What its threads have counted, those that have ended included.
+  public var counters: Counters {
+    lock.withLock {
+      var sum = endedCounters
+      var next = firstThread
+      while let thread = next {
+        sum.add(thread)
+        next = thread.pointee.nextInProcess
+      }
+      return sum
+    }
+  }
+
+  /// Calls `body` with each of its threads, under the process's lock.
+  public func forEachThread(_ body: (ThreadPointer) -> Void) {
+    lock.withLock {
+      var next = firstThread
+      while let thread = next {
+        body(thread)
+        next = thread.pointee.nextInProcess
+      }
+    }
+  }
+
+  // MARK: Threads
+
+  /// Takes a new thread in, unless the process is on its way out.
+  func add(_ thread: ThreadPointer) -> Bool {
+    lock.withLock {
+      if isExiting.load() != 0 { return false }
+      thread.pointee.nextInProcess = firstThread
+      firstThread = thread
+      threadCount += 1
+      return true
+    }
+  }
+
+  /// Takes the current thread out, which is about to end.
+  ///
+  /// - Returns: whether it was the last.
+  func remove(_ thread: ThreadPointer) -> Bool {
+    let isLast = lock.withLock {
+      if firstThread == thread {
+        firstThread = thread.pointee.nextInProcess
+      } else {
+        var previous = firstThread
+        while let candidate = previous, candidate.pointee.nextInProcess != thread {
+          previous = candidate.pointee.nextInProcess
+        }
+        previous?.pointee.nextInProcess = thread.pointee.nextInProcess
+      }
+      thread.pointee.nextInProcess = nil
+      endedCounters.add(thread)
+      threadCount -= 1
+      return threadCount == 0
+    }
+    changed.wake()
+    return isLast
+  }
+
+  /// One thread at a time may replace the program, which ends the others.
+  func beginReplacement() -> Bool {
+    lock.withLock {
+      if isBeingReplaced || isExiting.load() != 0 { return false }
+      isBeingReplaced = true
+      return true
+    }
+  }
+
+  func endReplacement() { lock.withLock { isBeingReplaced = false } }
+
+  // MARK: The end
+
+  /// Has the whole process end; nothing where it is ending already.
+  ///
+  /// - Parameter status: as wait4 reports it.
+  func exit(status: Int32) {
+    let isFirst = lock.withLock {
+      if isExiting.exchange(1) != 0 { return false }
+      exitStatus = status
+      return true
+    }
+    if isFirst { forEachThread { Signals.notify($0) } }
+  }
+
+  /// Ends the process from outside, as an uncaught signal does.
+  public func kill(_ signal: Signal) { exit(status: Int32(signal.rawValue)) }
+
+  /// A thread has called exit: its code is the process's if it is the last.
+  func setExitCode(_ code: UInt8) {
+    lock.withLock {
+      if isExiting.load() == 0 { exitStatus = Int32(code) << 8 }
+    }
+  }
+
+  /// The last thread has left, with the kernel's address space loaded: gives the memory back and tells the
+  /// parent.
+  func finish() {
+    addressSpace = nil
+    Processes.reparentChildren(of: self)
+    Processes.ended(self) { hasEnded = true }
+    changed.wake()
+  }
+
+  /// How a process ended, as wait4 reports it.
+  public enum Ending: Equatable, Sendable {
+    case exited(code: UInt8)
+    case killed(signal: UInt8)
+  }
+
+  /// How it ended; nil while it goes on.
+  public var ending: Ending? {
+    guard hasEnded else { return nil }
+    let signal = UInt8(truncatingIfNeeded: exitStatus & 0x7F)
+    return signal == 0 ? .exited(code: UInt8(truncatingIfNeeded: exitStatus >> 8)) : .killed(signal: signal)
+  }
+
+  /// Waits for the end of a process that the kernel has started. In a kernel thread.
+  ///
+  /// - Parameter deadline: when to give up, in TSC ticks.
+  /// - Returns: nil where the deadline came first.
+  public func waitForEnd(until deadline: UInt64? = nil) -> Ending? {
+    _ = changed.wait(until: deadline) { hasEnded }
+    return ending
+  }
+}

@@ -1,0 +1,58 @@
+import Core
+import Machine
+
+/// Programs that the kernel itself starts.
+public enum Programs {
+  /// Starts a program of the archive.
+  ///
+  /// - Parameters:
+  ///   - path: such as `/bin/sse`.
+  ///   - arguments: words separated by blanks, without the program's name.
+  ///   - affinity: the CPUs that may run it, a bit each.
+  /// - Returns: the process, to wait for or to end.
+  public static func start(
+    _ path: ByteView, arguments: ByteView, nice: Int = 0, affinity: UInt64 = .max
+  ) throws(ProgramError) -> Process {
+    guard let file = RootFiles.find(path) else { throw .notFound }
+    guard var vector = StringVector(capacity: 4096), var environment = StringVector(capacity: 64) else {
+      throw .outOfMemory
+    }
+    guard vector.append(path), vector.appendWords(of: arguments) else { throw .argumentsTooLong }
+    guard environment.append(ByteView("PATH=/bin")) else { throw .argumentsTooLong }
+    let image = try ProgramImage.load(file, path: path, arguments: vector, environment: environment)
+
+    let identifier = Threads.makeIdentifier()
+    let process = Process(identifier: identifier, addressSpace: image.space)
+    process.setName(path)
+    guard let thread = Threads.create(process: process, nice: nice, identifier: identifier) else {
+      throw .outOfMemory
+    }
+    thread.pointee.affinity = affinity
+    thread.pointee.pageTableRoot = image.space.root
+    thread.userFrame.initialize(to: startFrame(of: image))
+    Threads.prepareStack(
+      of: thread, at: UInt64(UInt(bitPattern: thread.userFrame)), function: 0, argument: 0)
+    Processes.add(process, parent: nil)
+    _ = process.add(thread)
+    Threads.start(thread)
+    return process
+  }
+
+  /// As above, with texts that stand in the kernel.
+  public static func start(
+    _ path: StaticString, _ arguments: StaticString = "", nice: Int = 0, affinity: UInt64 = .max
+  ) throws(ProgramError) -> Process {
+    try start(ByteView(path), arguments: ByteView(arguments), nice: nice, affinity: affinity)
+  }
+
+  /// The registers at a program's first instruction: all zero but RIP, RSP and the flags.
+  static func startFrame(of image: ProgramImage) -> TrapFrame {
+    var frame = TrapFrame()
+    frame.rip = image.entry
+    frame.rsp = image.stackPointer
+    frame.cs = UInt64(USER_CODE_SELECTOR)
+    frame.ss = UInt64(USER_DATA_SELECTOR)
+    frame.rflags = RFLAGS_INTERRUPT | 2
+    return frame
+  }
+}

@@ -1,0 +1,52 @@
+import Core
+import Machine
+
+/// What the tests in the guest see and do beyond what the rest of the kernel may.
+package enum SelfTestAccess {
+  // MARK: Memory
+
+  /// Frees all threads that have ended, and gives back what the pools hold: afterwards the number of free
+  /// frames tells what is really in use.
+  package static func releaseUnusedMemory() {
+    Threads.reapEnded()
+    KernelStacks.trim()
+    KernelHeap.trim()
+  }
+
+  /// Frees threads that have ended, as idle CPUs do.
+  package static func reapEndedThreads() { Threads.reapEnded() }
+
+  /// The top of the current thread's kernel stack.
+  package static var ownStackTop: UInt64 { Scheduler.current.pointee.stackTop }
+
+  // MARK: Threads
+
+  /// What a CPU runs at the moment; late where that is another CPU.
+  package static func running(on number: Int) -> ThreadPointer? { CPUs[number].pointee.running }
+
+  /// The innermost frame of a thread that is switched out, for `Backtrace.print`.
+  package static func framePointer(of thread: ThreadPointer) -> UInt64 {
+    // Above the frame pointer lie the other five registers that switchStacks pushes.
+    thread.pointee.head.stackPointer + 5 * 8
+  }
+
+  // MARK: The FPU
+
+  /// The bytes of a thread's state area.
+  package static var fpuAreaSize: Int { KernelFPU.areaSize }
+
+  /// The thread that a CPU's registers belong to.
+  package static func fpuOwner(of number: Int) -> ThreadPointer? {
+    CPUs[number].pointee.area.pointee.fpuOwner?.assumingMemoryBound(to: Thread.self)
+  }
+
+  /// Writes this CPU's registers to an area of `fpuAreaSize` bytes, 64-byte aligned. Interrupts are disabled
+  /// and CR0.TS is clear.
+  package static func saveRegisters(to area: UnsafeMutableRawPointer) {
+    switch KernelFPU.configuration.instruction {
+    case .fxsave: fpuSaveFXSAVE(area, 0)
+    // The plain instruction writes all components, in their initial state or not.
+    default: fpuSaveXSAVE(area, KernelFPU.configuration.mask.rawValue)
+    }
+  }
+}

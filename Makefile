@@ -1,0 +1,181 @@
+# Needletail: `make help` lists what there is to do. V=1 shows the commands.
+
+# What a boot is made of. Each can be given on the command line.
+CPUS     ?= 4
+CPU      ?= max
+MEMORY   ?= 512
+ACCEL    ?= tcg
+STRATEGY ?=
+SAVE     ?=
+APPEND   ?=
+INITRD   ?= build/initrd.cpio
+MATRIX   ?= full
+
+BUILD  := build
+TRIPLE := x86_64-unknown-none-elf
+TOOLCHAIN := $(shell Scripts/find-toolchain 2>/dev/null)
+
+ifndef V
+.SILENT:
+endif
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# --- The kernel -----------------------------------------------------------------------------------------
+
+# CHECKED=1 compiles in what the kernel asserts of locks and interrupt states: the tests boot that kernel.
+KERNEL_BUILD  := $(BUILD)$(if $(CHECKED),/checked)
+KERNEL        := $(KERNEL_BUILD)/needletail.elf
+KERNEL_LOADED := $(KERNEL_BUILD)/needletail.stripped.elf
+KERNEL_LIBRARY := $(KERNEL_BUILD)/kernel/$(TRIPLE)/release/libKernel.a
+SWIFT_BUILD   := swift build --triple $(TRIPLE) --toolset Kernel/toolset.json -c release --product Kernel \
+                 --scratch-path $(KERNEL_BUILD)/kernel $(if $(CHECKED),-Xswiftc -DCHECKED)
+
+C_INCLUDES    := Kernel/Machine/Instructions/include
+OFFSETS       := $(BUILD)/include/Offsets.inc
+OFFSETS_C     := Kernel/Machine/Offsets.c
+ASSEMBLY      := $(sort $(wildcard Boot/*.asm) $(shell find Kernel/Machine -name '*.asm'))
+OBJECTS       := $(ASSEMBLY:%.asm=$(BUILD)/objects/%.o)
+NASM_FLAGS     = -Werror -f elf64 -g -F dwarf -I $(<D)/ -I Boot/include/ -I Kernel/Machine/ \
+                 -I $(BUILD)/include/
+
+# SwiftPM knows best what is out of date: it is always asked, and touches the library only if it changed.
+$(KERNEL_LIBRARY): FORCE | dependencies
+	echo "  SWIFT   Kernel"
+	mkdir -p $(KERNEL_BUILD)
+	# SwiftPM does not look at the flags in it.
+	cmp -s Kernel/toolset.json $(KERNEL_BUILD)/toolset.json || rm -rf $(KERNEL_BUILD)/kernel
+	cp Kernel/toolset.json $(KERNEL_BUILD)/toolset.json
+	rm -f $@ # the archiver would keep the objects of sources that are gone
+	$(SWIFT_BUILD) >$(KERNEL_BUILD)/kernel.log 2>&1 || { cat $(KERNEL_BUILD)/kernel.log; exit 1; }
+	grep -E 'warning:' $(KERNEL_BUILD)/kernel.log || true
+
+$(OFFSETS): $(OFFSETS_C) $(wildcard $(C_INCLUDES)/*.h) Scripts/make-offsets | dependencies
+	echo "  OFFSETS $@"
+	Scripts/make-offsets --output $@ --source $(OFFSETS_C) -I $(C_INCLUDES)
+
+$(BUILD)/objects/%.o: %.asm $(if $(wildcard $(OFFSETS_C)),$(OFFSETS)) | dependencies
+	echo "  NASM    $<"
+	mkdir -p $(@D)
+	nasm $(NASM_FLAGS) -MD $(@:.o=.d) -MP -o $@ $<
+
+# Debug information for gdb and nothing else.
+DEBUG_TYPES := $(BUILD)/objects/debug-types.o
+$(DEBUG_TYPES): Linker/debug-types.c $(wildcard $(C_INCLUDES)/*.h) | dependencies
+	mkdir -p $(@D)
+	$(TOOLCHAIN)/clang --target=$(TRIPLE) -ffreestanding -fdata-sections -g -I $(C_INCLUDES) -c -o $@ $<
+
+-include $(OBJECTS:.o=.d)
+
+$(KERNEL): $(OBJECTS) $(DEBUG_TYPES) $(KERNEL_LIBRARY) Linker/kernel.ld \
+           Scripts/link-kernel Scripts/make-symbols
+	echo "  LINK    $@"
+	Scripts/link-kernel --script Linker/kernel.ld --output $@ --work $(KERNEL_BUILD)/link \
+	  $(OBJECTS) $(DEBUG_TYPES) $(KERNEL_LIBRARY)
+	rm -rf $(BUILD)/iso
+
+# GRUB loads every section that the file has: what goes into the image carries no debug information.
+$(KERNEL_LOADED): $(KERNEL)
+	$(TOOLCHAIN)/llvm-objcopy --strip-all $< $@
+
+# --- The programs -----------------------------------------------------------------------------------------
+
+# User/User.mk lists the files that it builds in USER_PROGRAMS. All go to /bin of the archive; the one named
+# init is /init as well.
+LLD := $(TOOLCHAIN)/ld.lld
+-include User/User.mk
+
+ARCHIVE_ENTRIES = $(foreach program,$(sort $(USER_PROGRAMS)),bin/$(notdir $(program))=$(program)) \
+  $(patsubst %,init=%,$(filter %/init,$(USER_PROGRAMS)))
+
+$(BUILD)/initrd.cpio: FORCE $(USER_PROGRAMS) | dependencies
+	mkdir -p $(@D)
+	Scripts/make-archive --output $@.new $(ARCHIVE_ENTRIES)
+	if cmp -s $@.new $@; then rm $@.new; else echo "  CPIO    $@"; mv $@.new $@; fi
+
+# --- Booting ----------------------------------------------------------------------------------------------
+
+WORDS = $(if $(STRATEGY),fpu.strategy=$(STRATEGY)) $(if $(SAVE),fpu.save=$(SAVE)) $(APPEND)
+MAKE_ISO = Scripts/make-iso --kernel $(KERNEL_LOADED) --initrd $(INITRD)
+RUN_QEMU = Scripts/run-qemu --cpu $(CPU) --memory $(MEMORY) --accel $(ACCEL)
+
+.PHONY: run tour bench test iso image debug check clean help dependencies FORCE
+FORCE:
+
+dependencies:
+	Scripts/install-dependencies
+
+image: $(KERNEL_LOADED) $(INITRD) ## Build the kernel and the programs, without an ISO
+
+iso: image ## Build build/needletail.iso, which boots the tour and then a prompt
+	$(MAKE_ISO) --words "run=tour $(WORDS)" --output $(BUILD)/needletail.iso
+
+run: image ## Boot the tour in QEMU; on a terminal a prompt follows (Ctrl-A X ends QEMU)
+	if [ -t 0 ] && [ -t 1 ]; then end=; else end=poweroff; fi; \
+	iso=$$($(MAKE_ISO) --words "run=tour $$end $(WORDS)") && \
+	$(RUN_QEMU) --cpus $(CPUS) --iso $$iso --report $(BUILD)/report.json
+
+tour: image ## Run the tour alone and write build/tour.json
+	rm -f $(BUILD)/tour.json
+	iso=$$($(MAKE_ISO) --words "run=tour poweroff $(WORDS)") && \
+	$(RUN_QEMU) --cpus $(CPUS) --iso $$iso --report $(BUILD)/tour.json --timeout 600 </dev/null
+	echo "Wrote $(BUILD)/tour.json"
+
+bench: image ## Measure instructions on one CPU and write build/bench.json
+	rm -f $(BUILD)/bench.json
+	iso=$$($(MAKE_ISO) --words "run=bench poweroff $(WORDS)") && \
+	$(RUN_QEMU) --cpus 1 --icount --iso $$iso --report $(BUILD)/bench.json --timeout 600 </dev/null
+	Scripts/add-image-size --kernel $(KERNEL) --report $(BUILD)/bench.json
+	echo "Wrote $(BUILD)/bench.json"
+
+debug: image ## Boot with QEMU halted for gdb, and say how to attach
+	command -v gdb >/dev/null || echo "gdb is missing here (Debian: gdb); QEMU waits for one all the same"
+	iso=$$($(MAKE_ISO) --words "run=tour $(WORDS)") && \
+	echo "In another terminal: gdb -x Scripts/needletail.gdb $(KERNEL)" && \
+	$(RUN_QEMU) --cpus $(CPUS) --iso $$iso --report $(BUILD)/report.json --gdb
+
+check: $(KERNEL) ## Check the image: no stray FPU instruction, float helper, lazy global or writable code
+	Scripts/check-image --kernel $(KERNEL) --library $(KERNEL_LIBRARY)
+
+# --- Tests ------------------------------------------------------------------------------------------------
+
+BOOT_TESTS := swift test --package-path Tests/BootTests --scratch-path $(BUILD)/boot-tests --disable-xctest \
+  --quiet
+
+test: check image ## Run the host tests, the image checks and the boot matrix (MATRIX=quick: a few boots)
+	Scripts/install-dependencies --tests
+	echo "  TEST    on the host"
+	swift test --disable-xctest --quiet
+	rm -rf $(BUILD)/boots && mkdir -p $(BUILD)/boots
+	$(MAKE) --no-print-directory CHECKED=1 image
+	echo "  TEST    booted (MATRIX=$(MATRIX))"
+	status=0; \
+	NEEDLETAIL_BOOT_TESTS=1 NEEDLETAIL_KERNEL=$(BUILD)/checked/needletail.stripped.elf NEEDLETAIL_MATRIX="$(MATRIX)" $(BOOT_TESTS) || status=$$?; \
+	Scripts/summarize-boots $(BUILD)/boots/results.tsv || status=1; \
+	exit $$status
+
+# --- The rest ---------------------------------------------------------------------------------------------
+
+clean: ## Remove everything that was built
+	rm -rf $(BUILD) .build
+
+help: ## Show this help
+	echo "Needletail: a kernel that is about switching FPU and SIMD state"
+	echo
+	echo "Targets:"
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	  awk -F'|' '{ printf "  make %-8s %s\n", substr($$1, 3), $$2 }'
+	echo
+	echo "Variables, as in 'make run CPUS=2 STRATEGY=lazy':"
+	echo "  CPUS=$(CPUS)        number of CPUs (bench has one)"
+	echo "  CPU=$(CPU)       QEMU's CPU model with its features, such as SandyBridge or Opteron_G1"
+	echo "  MEMORY=$(MEMORY)    megabytes of memory, or with a suffix: 2G"
+	echo "  STRATEGY=     eager, lazy or deferred (deferred)"
+	echo "  SAVE=         xsaves, xsavec, xsaveopt, xsave or fxsave (the best that the CPU has)"
+	echo "  ACCEL=$(ACCEL)     QEMU's accelerator: tcg or kvm"
+	echo "  APPEND=       more words for the boot line; what follows -- goes to init"
+	echo "  CHECKED=1     with the kernel's own assertions; the tests boot it so"
+	echo "  INITRD=       another cpio archive (newc) of programs"
+	echo "  MATRIX=$(MATRIX)   which boots 'make test' does: full, quick, or part of a boot's name"
+	echo "  V=1           show the commands"

@@ -1,0 +1,210 @@
+import Core
+import Testing
+
+/// A region map with an array that grows as the map asks for it, as a system call does it.
+final class TestRegions {
+  var map: RegionMap
+  private var arrays: [UnsafeMutableBufferPointer<MemoryRegion>] = []
+
+  init(bounds: Range<UInt64> = 0x10000..<UserRange.limit, maximumCount: Int = 65_530) {
+    map = RegionMap(
+      storage: UnsafeMutableBufferPointer(start: nil, count: 0), bounds: bounds, maximumCount: maximumCount)
+  }
+
+  deinit { for array in arrays { array.deallocate() } }
+
+  func reserve() {
+    guard map.needsStorage else { return }
+    let larger = UnsafeMutableBufferPointer<MemoryRegion>.allocate(capacity: map.capacity + 2)
+    arrays.append(larger)
+    _ = map.replaceStorage(with: larger)
+  }
+
+  func insert(_ region: MemoryRegion, _ placement: RegionPlacement = .onlyIfFree) throws(RegionMapError) {
+    reserve()
+    try map.insert(region, placement: placement)
+  }
+
+  func remove(_ range: Range<UInt64>) throws(RegionMapError) -> [MemoryRegion] {
+    reserve()
+    var pieces: [MemoryRegion] = []
+    try map.remove(range) { pieces.append($0) }
+    return pieces
+  }
+
+  func protect(_ range: Range<UInt64>, _ protection: MemoryProtection) throws(RegionMapError) {
+    reserve()
+    try map.protect(range, protection)
+  }
+
+  var regions: [MemoryRegion] { (0..<map.count).map { map[$0]! } }
+}
+
+@Suite struct RegionMapTests {
+  private let readWrite: MemoryProtection = [.read, .write]
+
+  @Test func changesAreRefusedWithoutRoomForThem() throws {
+    var map = RegionMap(
+      storage: UnsafeMutableBufferPointer(start: nil, count: 0), bounds: 0x10000..<UserRange.limit)
+    #expect(throws: RegionMapError.needsStorage) {
+      try map.insert(MemoryRegion(start: 0x20000, end: 0x21000, protection: .read))
+    }
+    #expect(map.needsStorage)
+  }
+
+  @Test func invalidRangesAreNamed() throws {
+    let regions = TestRegions()
+    let cases: [(UInt64, UInt64, RegionMapError)] = [
+      (0x20000, 0x20000, .empty), (0x21000, 0x20000, .empty), (0x20001, 0x21000, .misaligned),
+      (0x20000, 0x20fff, .misaligned), (0xf000, 0x11000, .outOfBounds),
+      (UserRange.limit - 4096, UserRange.limit + 4096, .outOfBounds),
+      (0xffff_8000_0000_0000, 0xffff_8000_0000_1000, .outOfBounds),
+    ]
+    for (start, end, error) in cases {
+      #expect(throws: error) {
+        try regions.insert(MemoryRegion(start: start, end: end, protection: .read))
+      }
+    }
+    #expect(throws: RegionMapError.sourceOverflow) {
+      try regions.insert(
+        MemoryRegion(
+          start: 0x20000, end: 0x22000, protection: .read, kind: .sourcePrivate, sourceOffset: .max - 4096))
+    }
+    #expect(throws: RegionMapError.empty) { _ = try regions.remove(0x20000..<0x20000) }
+    #expect(throws: RegionMapError.misaligned) { _ = try regions.remove(0x20000..<0x20010) }
+    #expect(throws: RegionMapError.outOfBounds) { try regions.protect(0..<0x20000, .read) }
+    #expect(regions.map.count == 0)
+  }
+
+  @Test func holeInASourceKeepsTheOffsets() throws {
+    let regions = TestRegions()
+    try regions.insert(
+      MemoryRegion(
+        start: 0x20000, end: 0x28000, protection: .read, kind: .sourcePrivate, sourceID: 7,
+        sourceOffset: 0x5000, sourceBytes: 0x4321))
+    let removed = try regions.remove(0x22000..<0x24000)
+    #expect(
+      removed == [
+        MemoryRegion(
+          start: 0x22000, end: 0x24000, protection: .read, kind: .sourcePrivate, sourceID: 7,
+          sourceOffset: 0x7000)
+      ])
+    #expect(
+      regions.regions == [
+        MemoryRegion(
+          start: 0x20000, end: 0x22000, protection: .read, kind: .sourcePrivate, sourceID: 7,
+          sourceOffset: 0x5000),
+        MemoryRegion(
+          start: 0x24000, end: 0x28000, protection: .read, kind: .sourcePrivate, sourceID: 7,
+          sourceOffset: 0x9000, sourceBytes: 0x321),
+      ])
+    #expect(regions.map.find(0x25000)!.source(ofPage: 0x24000) == (0x9000, 0x321))
+    #expect(regions.map.find(0x25000)!.source(ofPage: 0x25000) == (0xa000, 0))
+    #expect(regions.map.find(0x22000) == nil)
+    // Put back, the pieces are one region again.
+    try regions.insert(removed[0])
+    #expect(regions.map.count == 1)
+    #expect(regions.map.find(0x20000)!.sourceBytes == 0x4321)
+    #expect(regions.map.mappedBytes == 0x8000)
+  }
+
+  @Test func protectingIsAllOrNothing() throws {
+    let regions = TestRegions()
+    try regions.insert(MemoryRegion(start: 0x20000, end: 0x22000, protection: readWrite))
+    try regions.insert(MemoryRegion(start: 0x23000, end: 0x25000, protection: readWrite))
+    #expect(throws: RegionMapError.notMapped) { try regions.protect(0x20000..<0x25000, .read) }
+    #expect(throws: RegionMapError.notMapped) { try regions.protect(0x24000..<0x26000, .read) }
+    #expect(regions.regions.allSatisfy { $0.protection == readWrite })
+    try regions.protect(0x21000..<0x22000, .read)
+    #expect(regions.map.count == 3)
+    try regions.protect(0x21000..<0x22000, readWrite)
+    #expect(regions.map.count == 2)
+  }
+
+  @Test func occupiedRangeIsKeptUnlessToBeReplaced() throws {
+    let regions = TestRegions()
+    try regions.insert(MemoryRegion(start: 0x20000, end: 0x24000, protection: readWrite))
+    let middle = MemoryRegion(start: 0x21000, end: 0x22000, protection: .execute)
+    #expect(throws: RegionMapError.overlap) { try regions.insert(middle) }
+    try regions.insert(middle, .replacing)
+    #expect(regions.regions.map(\.start) == [0x20000, 0x21000, 0x22000])
+    #expect(regions.map.mappedBytes == 0x4000)
+  }
+
+  @Test func numberOfRegionsIsLimitedButUnmappingIsNot() throws {
+    let regions = TestRegions(maximumCount: 2)
+    try regions.insert(MemoryRegion(start: 0x20000, end: 0x24000, protection: .read))
+    try regions.insert(MemoryRegion(start: 0x30000, end: 0x34000, protection: .read))
+    #expect(throws: RegionMapError.tooManyRegions) {
+      try regions.insert(MemoryRegion(start: 0x40000, end: 0x44000, protection: .read))
+    }
+    #expect(throws: RegionMapError.tooManyRegions) { _ = try regions.remove(0x21000..<0x22000) }
+    #expect(throws: RegionMapError.tooManyRegions) { try regions.protect(0x21000..<0x22000, .write) }
+    try regions.protect(0x20000..<0x24000, .write)
+    #expect(try regions.remove(0x23000..<0x31000).count == 2)
+    #expect(try regions.remove(0x10000..<0x40000).count == 2)
+    #expect(regions.map.count == 0)
+  }
+
+  @Test func stackGrowsDownToItsLimitAndKeepsAway() throws {
+    let regions = TestRegions()
+    let top: UInt64 = 0x7000_0000
+    try regions.insert(
+      MemoryRegion(start: top - 0x1000, end: top, protection: readWrite, growsDown: true))
+    #expect(throws: RegionMapError.notMapped) {
+      _ = try regions.map.growDown(to: top, maximumLength: 0x800000)
+    }
+    let grown = try regions.map.growDown(to: top - 0x5001, maximumLength: 0x800000)
+    #expect(grown.start == top - 0x6000)
+    #expect(regions.map.mappedBytes == 0x6000)
+    #expect(throws: RegionMapError.notMapped) {
+      _ = try regions.map.growDown(to: top - 0x800001, maximumLength: 0x800000)
+    }
+    let guardSize = RegionMap.stackGuardSizeInBytes
+    try regions.insert(MemoryRegion(start: top - 0x302000, end: top - 0x300000, protection: .read))
+    let lowest = top - 0x300000 + guardSize
+    #expect(throws: RegionMapError.notMapped) {
+      _ = try regions.map.growDown(to: lowest - 1, maximumLength: 0x800000)
+    }
+    #expect(try regions.map.growDown(to: lowest, maximumLength: 0x800000).start == lowest)
+    // New mappings leave the guard free, too.
+    let gap = regions.map.findGap(
+      size: 0x1000, within: top - 0x300000..<UserRange.limit, direction: .bottomUp)
+    #expect(gap == top)
+  }
+
+  @Test func gapsAreFoundFromEitherEnd() throws {
+    let regions = TestRegions(bounds: 0x10000..<0x40000)
+    try regions.insert(MemoryRegion(start: 0x12000, end: 0x20000, protection: .read))
+    try regions.insert(MemoryRegion(start: 0x24000, end: 0x3f000, protection: .read))
+    let all = 0..<UInt64.max
+    #expect(regions.map.findGap(size: 1, within: all, direction: .bottomUp) == 0x10000)
+    #expect(regions.map.findGap(size: 1, within: all, direction: .topDown) == 0x3f000)
+    #expect(regions.map.findGap(size: 0x3000, within: all, direction: .bottomUp) == 0x20000)
+    #expect(regions.map.findGap(size: 0x3000, within: all, direction: .topDown) == 0x21000)
+    #expect(
+      regions.map.findGap(size: 0x1000, alignment: 0x4000, within: all, direction: .topDown) == 0x20000)
+    #expect(
+      regions.map.findGap(size: 0x1000, alignment: 0x20000, within: all, direction: .bottomUp) == 0x20000)
+    for (size, alignment) in [(0, 4096), (0x5000, 4096), (.max, 4096), (1, 3000), (1, 0), (1, 1 << 63)]
+      as [(UInt64, UInt64)]
+    {
+      for direction in [GapDirection.bottomUp, .topDown] {
+        #expect(
+          regions.map.findGap(size: size, alignment: alignment, within: all, direction: direction) == nil)
+      }
+    }
+  }
+
+  @Test func copyIsIndependent() throws {
+    let regions = TestRegions()
+    try regions.insert(MemoryRegion(start: 0x20000, end: 0x24000, protection: .read))
+    let array = UnsafeMutableBufferPointer<MemoryRegion>.allocate(capacity: 8)
+    defer { array.deallocate() }
+    var copy = try #require(regions.map.copy(into: array))
+    try copy.remove(0x20000..<0x21000)
+    #expect(regions.map.find(0x20000) != nil)
+    #expect(copy.find(0x20000) == nil)
+    #expect(copy.find(0x21000) != nil)
+  }
+}
