@@ -7,6 +7,8 @@ public protocol FPUMachine {
   /// A reference to a thread.
   associatedtype Thread: Equatable
 
+  /// The strategy in force. Changes only while every CPU has given up its registers.
+  var strategy: FPUStrategy { get }
   /// The number of the CPU that runs this code.
   var currentCPU: Int32 { get }
   /// The thread that this CPU runs.

@@ -28,7 +28,7 @@ extension FPUPolicy {
     let state = machine.state(of: thread)
     if state.pointee.isKernelThread { return .skipped }
     guard strategy == .deferred else { return switchInAtOnce(thread) }
-    arrangeLoad(thread)
+    arrangeLoadOnReturn(thread)
     machine.switchProtectionKeyRights(to: state.pointee.protectionKeyRights)
     return .skipped
   }

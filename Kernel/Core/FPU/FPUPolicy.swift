@@ -11,16 +11,17 @@ public struct FPUPolicy<Machine: FPUMachine> {
   public typealias Thread = Machine.Thread
 
   public let machine: Machine
-  public let strategy: FPUStrategy
+  /// Read where it is needed: a copy held in a register costs the common path an instruction.
+  @inline(__always)
+  public var strategy: FPUStrategy { machine.strategy }
 
   /// In lazy mode a thread whose registers were live in more than this many slices in a row is loaded
   /// ahead: the trap would come anyhow.
   public static var slicesBeforeLoadAhead: UInt8 { 5 }
 
   @inline(__always)
-  public init(machine: Machine, strategy: FPUStrategy) {
+  public init(machine: Machine) {
     self.machine = machine
-    self.strategy = strategy
   }
 
   /// Whether this CPU's registers hold the thread's state.
@@ -35,8 +36,9 @@ public struct FPUPolicy<Machine: FPUMachine> {
   @inline(__always)
   func load(_ thread: Thread) -> FPULoadOutcome {
     let state = machine.state(of: thread)
-    count(.load, state)
+    // First, beside the request for the load that the caller has taken back.
     state.pointee.isLive = true
+    count(.load, state)
     guard _fastPath(registersHold(thread)) else { return restore(thread) }
     count(.restoreSkipped, state)
     return .skipped
@@ -72,15 +74,21 @@ public struct FPUPolicy<Machine: FPUMachine> {
   /// The deferred load serves the eager strategy too where the registers were given up outside a switch.
   @inline(__always)
   func arrangeLoad(_ thread: Thread) {
-    machine.state(of: thread).pointee.isLive = false
     if strategy == .lazy {
       // One of the two only: a thread that was stopped under another strategy may still have a load
       // requested, which would restore with CR0.TS set.
+      machine.state(of: thread).pointee.isLive = false
       machine.cancelLoadOnReturn(thread)
       machine.trapsOnUse = true
     } else {
-      machine.requestLoadOnReturn(thread)
+      arrangeLoadOnReturn(thread)
     }
+  }
+
+  @inline(__always)
+  func arrangeLoadOnReturn(_ thread: Thread) {
+    machine.state(of: thread).pointee.isLive = false
+    machine.requestLoadOnReturn(thread)
   }
 
   @inline(__always)

@@ -4,12 +4,6 @@ public struct FPUThreadState: Sendable {
   /// The value of `lastCPU` that names no CPU.
   public static var noCPU: Int32 { -1 }
 
-  /// The CPU whose registers this thread was last loaded into, or `noCPU` when memory holds the only copy.
-  ///
-  /// Together with the CPU's owner it tells whether a restore can be skipped: CPU c holds thread t's state
-  /// if and only if `owner(c) == t` and `t.lastCPU == c`.
-  public var lastCPU: Int32 = FPUThreadState.noCPU
-
   /// Whether the registers of the CPU that runs this thread hold its state, newer than its area.
   ///
   /// Has a meaning only while the thread is the current one of a CPU. False means that the load is still
@@ -23,6 +17,12 @@ public struct FPUThreadState: Sendable {
   /// The number of time slices in a row in which the registers were live. Wraps to 0 after 255, so that a
   /// thread that has stopped using the FPU is found out.
   public var consecutiveSlices: UInt8 = 0
+
+  /// The CPU whose registers this thread was last loaded into, or `noCPU` when memory holds the only copy.
+  ///
+  /// Together with the CPU's owner it tells whether a restore can be skipped: CPU c holds thread t's state
+  /// if and only if `owner(c) == t` and `t.lastCPU == c`.
+  public var lastCPU: Int32 = FPUThreadState.noCPU
 
   /// The protection-key rights of the thread while it is switched out.
   public var protectionKeyRights: UInt32

@@ -93,8 +93,7 @@ enum FPUContractTests {
     programs.start("/bin/sse", affinity: mask)
     let isReached = programs.wait { $0.preemptions >= 10 }
     let before = programs.counters
-    let preemptions = programs.programs.first?.process.counters.preemptions ?? 0
-    let isContinued = programs.wait { $0.preemptions >= preemptions + 20 }
+    let isContinued = programs.waitForPreemptions(20)
     let counters = programs.counters - before
     stop.value = 1
     group.wait()

@@ -47,8 +47,7 @@ enum FPUStateAccessTests {
     }
 
     func waitForPreemptions(_ count: UInt64) -> Bool {
-      let before = process?.counters.preemptions ?? 0
-      return programs.wait { $0.preemptions >= before + count } && process?.ending == nil
+      programs.waitForPreemptions(count) && process?.ending == nil
     }
   }
 

@@ -47,11 +47,16 @@ final class PatternPrograms {
   ///
   /// - Returns: whether it held before a program ended or the time was over.
   func wait(until condition: (Process.Counters) -> Bool) -> Bool {
+    wait { _, counters in condition(counters) }
+  }
+
+  /// As above, with the program's place in `programs`.
+  private func wait(until condition: (Int, Process.Counters) -> Bool) -> Bool {
     let isReached = Support.sleep {
       noteEnds()
-      for program in programs where !program.isUnsupported {
+      for (number, program) in programs.enumerated() where !program.isUnsupported {
         if Self.hasStopped(program.process) { return true }
-        if !condition(program.process.counters) { return false }
+        if !condition(number, program.process.counters) { return false }
       }
       return true
     }
@@ -95,9 +100,12 @@ final class PatternPrograms {
     }
   }
 
-  /// The preemptions of the program that has had the most.
-  var mostPreemptions: UInt64? {
-    programs.filter { !$0.isUnsupported }.map { $0.process.counters.preemptions }.max()
+  /// Waits until each program that this CPU can run has been preempted this many times from now on.
+  ///
+  /// - Returns: as `wait(until:)`.
+  func waitForPreemptions(_ count: UInt64) -> Bool {
+    let before = programs.map { $0.process.counters.preemptions }
+    return wait { number, counters in counters.preemptions >= before[number] + count }
   }
 
   /// The sum of what all of them have counted.

@@ -27,7 +27,7 @@ public enum KernelFPU {
 
   @inline(__always)
   static var policy: FPUPolicy<KernelFPUMachine> {
-    FPUPolicy(machine: KernelFPUMachine(), strategy: strategy)
+    FPUPolicy(machine: KernelFPUMachine())
   }
 
   /// PKRU of a new program: access to key 0 only, as on Linux.

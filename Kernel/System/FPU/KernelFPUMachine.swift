@@ -9,6 +9,7 @@ struct KernelFPUMachine: FPUMachine {
 
   @inline(__always) init() {}
 
+  @inline(__always) var strategy: FPUStrategy { KernelFPU.strategy }
   @inline(__always) var currentCPU: Int32 { Int32(bitPattern: cpuNumber()) }
   @inline(__always) var currentThread: ThreadPointer { Scheduler.current }
 

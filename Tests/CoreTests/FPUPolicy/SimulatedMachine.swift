@@ -10,6 +10,7 @@ struct SimulatedMachine: FPUMachine {
   let simulation: Simulation
   let cpu: Int
 
+  var strategy: FPUStrategy { simulation.world.strategy }
   var currentCPU: Int32 { Int32(cpu) }
 
   var currentThread: Int {

@@ -106,7 +106,7 @@ final class Simulation {
   }
 
   func policy(on cpu: Int) -> FPUPolicy<SimulatedMachine> {
-    FPUPolicy(machine: SimulatedMachine(simulation: self, cpu: cpu), strategy: world.strategy)
+    FPUPolicy(machine: SimulatedMachine(simulation: self, cpu: cpu))
   }
 
   /// Performs the event and says what it did wrong, in the event itself or in the world that it leaves.

@@ -52,19 +52,20 @@ struct CPUArea {
 struct ThreadHead {
   // Where the registers that a function call preserves lie while the thread is switched out.
   uint64_t stackPointer;
+  uint32_t padding;
   // What is to be done before the thread's next user-mode instruction: the assembly looks at all four bytes
   // at once (ThreadHead_returnWork). A byte each, so that no writer needs a locked instruction on account of
   // another; and no union with the whole, since Swift writes a field of a union by writing all of it.
 
-  // The thread's FPU state is not in the registers. Written by the CPU that runs the thread.
-  uint8_t needsFPULoad;
   // Another thread is to run. Written by the CPU that runs the thread.
   uint8_t needsReschedule;
   // A signal may be pending. Written by anybody.
   uint8_t hasSignal;
   // The frame was changed, so that registers that SYSRET destroys matter. Written by the thread.
   uint8_t needsFullFrame;
-  uint32_t padding;
+  // The thread's FPU state is not in the registers. Written by the CPU that runs the thread. The last byte: the
+  // policy's `isLive` follows it in the thread's record, and the compiler writes both at once.
+  uint8_t needsFPULoad;
 };
 
 // What an entry into the kernel leaves on the thread's stack, lowest address first. The general registers
