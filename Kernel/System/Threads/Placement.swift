@@ -50,11 +50,11 @@ enum Placement {
     load(number) == 0
   }
 
-  /// Puts a thread that comes from another CPU, or from nowhere, on a CPU's queue.
+  /// Puts a thread that comes from another CPU on the queue of its new one, which its `cpu` names already.
   static func enqueue(_ thread: ThreadPointer, on number: Int) {
     let cpu = CPUs[number]
     cpu.pointee.queueLock.acquire()
-    thread.pointee.cpu = Int32(number)
+    check(Int(thread.pointee.cpu) == number, "a thread goes on a queue that it does not name")
     thread.pointee.migrations &+= 1
     cpu.pointee.migrationsIn &+= 1
     cpu.pointee.queue.enqueueMigrated(thread)
@@ -63,9 +63,14 @@ enum Placement {
   }
 
   static func enqueueNew(_ thread: ThreadPointer, on number: Int) {
+    let home = CPUs[Int(thread.pointee.cpu)]
+    if home.pointee.number != number {
+      home.pointee.queueLock.acquire()
+      thread.pointee.cpu = Int32(number)
+      home.pointee.queueLock.release()
+    }
     let cpu = CPUs[number]
     cpu.pointee.queueLock.acquire()
-    thread.pointee.cpu = Int32(number)
     thread.pointee.state = .runnable
     cpu.pointee.queue.enqueueNew(thread)
     requestReschedule(cpu, for: thread)

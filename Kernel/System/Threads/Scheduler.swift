@@ -117,7 +117,9 @@ public enum Scheduler {
       }
     }
     cpu.pointee.lastTick = now
-    let next = cpu.pointee.queue.pickNext() ?? cpu.pointee.idle.unsafelyUnwrapped
+    let picked = cpu.pointee.queue.pickNext()
+    check(picked != nil || cpu.pointee.queue.count == 0, "the run queue counts threads that it does not have")
+    let next = picked ?? cpu.pointee.idle.unsafelyUnwrapped
     if next == thread {
       cpu.pointee.queueLock.release()
       return
@@ -175,6 +177,8 @@ public enum Scheduler {
     // Read under the lock: from its release on a thread that goes on may do so elsewhere, end there, and be
     // freed.
     let hasEnded = previous.pointee.state == .ended
+    // Before the release too: whoever holds the lock of the queue that a thread names may take it off there.
+    if target >= 0 { previous.pointee.cpu = target }
     cpu.pointee.queueLock.release()
     if hasEnded {
       Threads.ended(previous)

@@ -32,7 +32,8 @@ public struct Thread: Schedulable, DeadlineQueued {
 
   public var scheduling = SchedulingEntity()
   public var deadlineLinks = DeadlineLinks()
-  /// The CPU whose run queue the thread is or was last on.
+  /// The CPU whose run queue the thread is on, was last on or is on its way to. Changes only with the lock of
+  /// the queue that it names held, so that with that lock the thread is on this queue or on none.
   public internal(set) var cpu: Int32 = 0
   public internal(set) var state = ThreadState.new
   /// The CPUs that may run it, a bit each.
