@@ -12,7 +12,7 @@ struct SystemCallArguments {
   @inline(__always) var sixth: UInt64 { frame.pointee.r9 }
 }
 
-/// The table of system calls, by Linux's x86-64 numbers. Each is found under its name in this folder.
+/// The table of system calls, by Linux's x86-64 numbers. Each is found under its name in the folder of its family.
 ///
 /// - Returns: the value for RAX.
 @inline(__always)
@@ -54,7 +54,8 @@ func handleSystemCall(_ frame: UnsafeMutablePointer<TrapFrame>, _ number: UInt64
     let result = try dispatch(number, SystemCallArguments(frame: frame))
     frame.pointee.rax = UInt64(bitPattern: result)
   } catch {
-    frame.pointee.rax = UInt64(bitPattern: -error.number)
+    let number = error.number >= 512 ? Errno.interrupted.number : error.number
+    frame.pointee.rax = UInt64(bitPattern: -number)
   }
 }
 
