@@ -61,9 +61,19 @@ public final class Process: @unchecked Sendable {
     }
   }
 
-  init(identifier: Int32, addressSpace: AddressSpace) {
+  /// The descriptors; shared where clone was asked to. Another table after execve of a process that shares one;
+  /// none after the last thread's end.
+  var files: DescriptorTable!
+  /// Where paths begin; shared likewise.
+  var fileSystem: FileSystemContext
+
+  init(
+    identifier: Int32, addressSpace: AddressSpace, files: DescriptorTable, fileSystem: FileSystemContext
+  ) {
     self.identifier = identifier
     self.addressSpace = addressSpace
+    self.files = files
+    self.fileSystem = fileSystem
   }
 
   func setName(_ path: ByteView) {
@@ -183,6 +193,7 @@ public final class Process: @unchecked Sendable {
   /// parent.
   func finish() {
     addressSpace = nil
+    files = nil
     Processes.reparentChildren(of: self)
     Processes.ended(self) { hasEnded = true }
     changed.wake()

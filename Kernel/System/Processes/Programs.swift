@@ -22,7 +22,10 @@ public enum Programs {
     let image = try ProgramImage.load(file, path: path, arguments: vector, environment: environment)
 
     let identifier = Threads.makeIdentifier()
-    let process = Process(identifier: identifier, addressSpace: image.space)
+    let process = Process(
+      identifier: identifier, addressSpace: image.space, files: DescriptorTable(),
+      fileSystem: FileSystemContext())
+    try openConsole(for: process)
     process.setName(path)
     guard let thread = Threads.create(process: process, nice: nice, identifier: identifier) else {
       throw .outOfMemory
@@ -36,6 +39,17 @@ public enum Programs {
     _ = process.add(thread)
     Threads.start(thread)
     return process
+  }
+
+  /// Descriptors 0 to 2 are the console.
+  private static func openConsole(for process: Process) throws(ProgramError) {
+    let node = FileNode(
+      fileSystem: FileSystem(device: 1, typeName: "rootfs"), number: 1,
+      mode: FileMode.characterDevice.with(permissions: 0o600))
+    let console = ConsoleFile(node: node, flags: .readWrite)
+    for _ in 0..<3 {
+      do throws(Errno) { _ = try process.files.add(console) } catch { throw .outOfMemory }
+    }
   }
 
   /// As above, with texts that stand in the kernel.

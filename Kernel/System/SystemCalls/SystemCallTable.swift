@@ -18,7 +18,9 @@ struct SystemCallArguments {
 @inline(__always)
 private func dispatch(_ number: UInt64, _ arguments: SystemCallArguments) throws(Errno) -> Int64 {
   switch number {
+  case 0: return try SystemCalls.read(arguments)
   case 1: return try SystemCalls.write(arguments)
+  case 3: return try SystemCalls.close(arguments)
   case 9: return try SystemCalls.mmap(arguments)
   case 10: return try SystemCalls.mprotect(arguments)
   case 11: return try SystemCalls.munmap(arguments)

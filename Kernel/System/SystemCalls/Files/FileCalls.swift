@@ -2,26 +2,37 @@ import Core
 import Machine
 
 extension SystemCalls {
-  /// write(2): descriptors 1 and 2 are the console.
-  static func write(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    guard arguments.first == 1 || arguments.first == 2 else { throw .badFile }
-    // As Linux cuts it, so that the result fits.
-    let count = Int(min(arguments.third, 0x7FFF_F000))
+  /// As much as Linux transfers in one call, so that the result fits.
+  static var transferLimit: UInt64 { 0x7FFF_F000 }
+
+  /// The open file behind a descriptor of the current process.
+  static func file(_ descriptor: UInt64) throws(Errno) -> OpenFile {
+    try Scheduler.current.pointee.process!.files.file(Int32(truncatingIfNeeded: descriptor))
+  }
+
+  /// read(2)
+  static func read(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let file = try file(arguments.first)
+    guard file.flags.isReadable else { throw .badFile }
+    let count = Int(min(arguments.third, transferLimit))
     guard UserMemory.contains(arguments.second, count: count) else { throw .badAddress }
-    var written = 0
-    var piece = InlineArray<256, UInt8>(repeating: 0)
-    while written < count {
-      let length = min(256, count - written)
-      let isCopied = withUnsafeMutableBytes(of: &piece) {
-        UserMemory.copyIn($0.baseAddress!, from: arguments.second + UInt64(written), count: length)
-      }
-      guard isCopied else {
-        if written > 0 { return Int64(written) }
-        throw .badAddress
-      }
-      withUnsafeBytes(of: piece) { Console.write(UnsafeRawBufferPointer(rebasing: $0[0..<length])) }
-      written += length
-    }
-    return Int64(written)
+    var buffer = TransferBuffer(user: arguments.second, count: count)
+    return Int64(try file.read(&buffer, at: nil))
+  }
+
+  /// write(2)
+  static func write(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let file = try file(arguments.first)
+    guard file.flags.isWritable else { throw .badFile }
+    let count = Int(min(arguments.third, transferLimit))
+    guard UserMemory.contains(arguments.second, count: count) else { throw .badAddress }
+    var buffer = TransferBuffer(user: arguments.second, count: count)
+    return Int64(try file.write(&buffer, at: nil))
+  }
+
+  /// close(2)
+  static func close(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    try Scheduler.current.pointee.process!.files.close(Int32(truncatingIfNeeded: arguments.first))
+    return 0
   }
 }

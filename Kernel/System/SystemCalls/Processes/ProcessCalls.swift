@@ -9,6 +9,7 @@ extension SystemCalls {
 
     static var memory: CloneFlags { CloneFlags(rawValue: 0x100) }
     static var fileSystem: CloneFlags { CloneFlags(rawValue: 0x200) }
+    static var files: CloneFlags { CloneFlags(rawValue: 0x400) }
     static var signalHandlers: CloneFlags { CloneFlags(rawValue: 0x800) }
     static var vfork: CloneFlags { CloneFlags(rawValue: 0x4000) }
     static var thread: CloneFlags { CloneFlags(rawValue: 0x1_0000) }
@@ -56,7 +57,10 @@ extension SystemCalls {
     } else {
       let space = parentProcess.addressSpace!
       guard let childSpace = flags.contains(.memory) ? space : space.duplicate() else { throw .outOfMemory }
-      process = Process(identifier: identifier, addressSpace: childSpace)
+      process = Process(
+        identifier: identifier, addressSpace: childSpace,
+        files: flags.contains(.files) ? parentProcess.files : parentProcess.files.copy(),
+        fileSystem: flags.contains(.fileSystem) ? parentProcess.fileSystem : parentProcess.fileSystem.copy())
       process.copyName(from: parentProcess)
       process.isVforkDone = !flags.contains(.vfork)
     }
@@ -148,6 +152,7 @@ extension SystemCalls {
       CPURecord.current.pointee.activeFSBase = 0
       writeMSR(MSR.fsBase, 0)
     }
+    process.files.closeOnExec()
     KernelFPU.startProgram()
     arguments.frame.pointee = Programs.startFrame(of: image)
     thread.pointee.head.needsFullFrame = 1

@@ -1,0 +1,93 @@
+import Core
+import Machine
+
+/// open(2)'s flags, with Linux's x86-64 values.
+struct OpenFlags: OptionSet, Sendable {
+  let rawValue: UInt32
+
+  init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  static var writeOnly: OpenFlags { OpenFlags(rawValue: 0o1) }
+  static var readWrite: OpenFlags { OpenFlags(rawValue: 0o2) }
+  static var create: OpenFlags { OpenFlags(rawValue: 0o100) }
+  static var exclusive: OpenFlags { OpenFlags(rawValue: 0o200) }
+  static var noControllingTerminal: OpenFlags { OpenFlags(rawValue: 0o400) }
+  static var truncate: OpenFlags { OpenFlags(rawValue: 0o1000) }
+  static var append: OpenFlags { OpenFlags(rawValue: 0o2000) }
+  static var nonBlocking: OpenFlags { OpenFlags(rawValue: 0o4000) }
+  static var dataSynchronous: OpenFlags { OpenFlags(rawValue: 0o10000) }
+  static var asynchronous: OpenFlags { OpenFlags(rawValue: 0o20000) }
+  static var direct: OpenFlags { OpenFlags(rawValue: 0o40000) }
+  static var largeFile: OpenFlags { OpenFlags(rawValue: 0o100000) }
+  static var directory: OpenFlags { OpenFlags(rawValue: 0o200000) }
+  static var noFollow: OpenFlags { OpenFlags(rawValue: 0o400000) }
+  static var noAccessTime: OpenFlags { OpenFlags(rawValue: 0o1000000) }
+  static var closeOnExec: OpenFlags { OpenFlags(rawValue: 0o2000000) }
+  static var path: OpenFlags { OpenFlags(rawValue: 0o10000000) }
+
+  var isReadable: Bool { rawValue & 3 == 0 || rawValue & 3 == 2 }
+  var isWritable: Bool { rawValue & 3 == 1 || rawValue & 3 == 2 }
+}
+
+/// poll(2)'s events, which are epoll's too.
+struct PollEvents: OptionSet, Sendable {
+  let rawValue: UInt32
+
+  init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  static var input: PollEvents { PollEvents(rawValue: 0x1) }  // POLLIN
+  static var priority: PollEvents { PollEvents(rawValue: 0x2) }  // POLLPRI
+  static var output: PollEvents { PollEvents(rawValue: 0x4) }  // POLLOUT
+  static var error: PollEvents { PollEvents(rawValue: 0x8) }  // POLLERR
+  static var hangUp: PollEvents { PollEvents(rawValue: 0x10) }  // POLLHUP
+  static var invalid: PollEvents { PollEvents(rawValue: 0x20) }  // POLLNVAL
+  static var inputNormal: PollEvents { PollEvents(rawValue: 0x40) }  // POLLRDNORM
+  static var outputNormal: PollEvents { PollEvents(rawValue: 0x100) }  // POLLWRNORM
+  static var readHangUp: PollEvents { PollEvents(rawValue: 0x2000) }  // POLLRDHUP
+}
+
+/// An open file description (open(2), Notes): what descriptors refer to. Shared by those that dup and fork make.
+///
+/// Its end, once no descriptor and no running call refers to it, is `deinit`: a subclass that has something to
+/// tell (a pipe's other end) does so there. So nobody drops a reference with a spin lock held.
+///
+/// All methods run in a thread that holds no spin lock: they may sleep and touch user memory.
+public class OpenFile: @unchecked Sendable {
+  /// What fstat(2) looks at.
+  let node: FileNode
+  /// The access mode and the status flags that F_GETFL gives. F_SETFL changes some.
+  var flags: OpenFlags
+  /// Where the next read or write begins, of files that have a position.
+  var offset: Int64 = 0
+
+  init(node: FileNode, flags: OpenFlags) {
+    self.node = node
+    self.flags = flags
+  }
+
+  var isNonBlocking: Bool { flags.contains(.nonBlocking) }
+
+  /// read(2) and its kin. The descriptor has been seen to be readable.
+  ///
+  /// - Parameter position: pread(2)'s offset; nil for the file's own, which then moves.
+  /// - Returns: how many bytes were put into `buffer`; 0 at the end of the file.
+  func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int { throw .invalid }
+
+  /// write(2) and its kin. The descriptor has been seen to be writable.
+  func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int { throw .invalid }
+
+  /// lseek(2). Files without a position answer ESPIPE.
+  func seek(_ offset: Int64, _ whence: Int32) throws(Errno) -> Int64 { throw .illegalSeek }
+
+  /// Whether pread(2) and pwrite(2) work.
+  var hasPosition: Bool { false }
+
+  /// ioctl(2)
+  func control(_ request: UInt32, _ argument: UInt64) throws(Errno) -> Int64 { throw .notTerminal }
+
+  /// What could be done now without waiting (poll(2)).
+  func poll() -> PollEvents { [.input, .output, .inputNormal, .outputNormal] }
+
+  /// Tells of changes of what `poll` says; nil for files that are always ready.
+  var readiness: Readiness? { nil }
+}
