@@ -11,6 +11,7 @@ public enum SystemStart {
     Console.initialize()
     Console.print("")
     let memory = BootMemory(informationAt: address)
+    Frames.initializeZeros()
     KernelHeap.initialize()
     KernelStacks.initialize()
     DeviceMemory.initialize()

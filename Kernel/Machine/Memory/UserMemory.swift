@@ -31,6 +31,30 @@ public enum UserMemory {
     return copyUserBytes(UnsafeMutableRawPointer(bitPattern: UInt(address)), source, count) == 0
   }
 
+  /// Copies bytes from user memory up to the first that cannot be read. Returns how many.
+  public static func copyInAsFarAsPossible(
+    _ destination: UnsafeMutableRawPointer, from address: UInt64, count: Int
+  ) -> Int {
+    guard let possible = clamped(count, at: address) else { return 0 }
+    return possible - Int(copyUserBytes(destination, UnsafeRawPointer(bitPattern: UInt(address)), possible))
+  }
+
+  /// Copies bytes to user memory up to the first that cannot be written. Returns how many.
+  public static func copyOutAsFarAsPossible(
+    _ source: UnsafeRawPointer, to address: UInt64, count: Int
+  ) -> Int {
+    guard let possible = clamped(count, at: address) else { return 0 }
+    return possible
+      - Int(copyUserBytes(UnsafeMutableRawPointer(bitPattern: UInt(address)), source, possible))
+  }
+
+  /// How many of `count` bytes from an address lie in the user half; nil for none.
+  @inline(__always)
+  private static func clamped(_ count: Int, at address: UInt64) -> Int? {
+    guard count > 0, address < limit else { return nil }
+    return min(count, Int(limit &- address))
+  }
+
   /// Writes zeros to user memory.
   public static func clear(_ address: UInt64, count: Int) -> Bool {
     guard contains(address, count: count) else { return false }

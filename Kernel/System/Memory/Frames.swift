@@ -14,9 +14,24 @@ public enum Frames {
   /// cannot make an allocation fail whose failure the kernel could not handle. 2 MiB.
   public static var reserve: Int { 512 }
 
+  /// The allocator's, for what needs no lock.
+  nonisolated(unsafe) private static var storedRecords: UnsafeMutablePointer<FrameRecord>?
+  nonisolated(unsafe) private static var storedZeros: UnsafeRawPointer?
+
   static func initialize(_ allocator: FrameAllocator, directMapSize: UInt64) {
     self.allocator = allocator
+    storedRecords = allocator.records
     self.directMapSize = directMapSize
+  }
+
+  /// A page of zeros, to be read alone.
+  static var zeros: UnsafeRawPointer { storedZeros.unsafelyUnwrapped }
+
+  /// Makes the page of zeros, once there is memory.
+  static func initializeZeros() {
+    guard let frame = allocate(order: 0) else { panic("not enough memory to start") }
+    clear(frame)
+    storedZeros = UnsafeRawPointer(PhysicalMemory.pointer(to: frame))
   }
 
   @inline(__always)
@@ -49,6 +64,15 @@ public enum Frames {
     }
   }
 
+  /// A frame for the contents of a file; nil while less than a sixteenth of the memory is free, so that a
+  /// file which takes all it can get leaves room for programs.
+  public static func allocateForFile() -> PhysicalAddress? {
+    withAllocator { allocator in
+      if allocator.freeFrameCount <= reserve + allocator.totalFrameCount >> 4 { return nil }
+      return allocator.allocate(order: 0).map { PhysicalAddress($0) << 12 }
+    }
+  }
+
   /// As `allocateForUser`, filled with zeros.
   public static func allocateZeroedForUser() -> PhysicalAddress? {
     guard let frame = allocateForUser() else { return nil }
@@ -60,30 +84,35 @@ public enum Frames {
     PhysicalMemory.pointer(to: frame).initializeMemory(as: UInt8.self, repeating: 0, count: 4096)
   }
 
-  /// One more mapping of a frame.
+  /// One more reference to a frame, by somebody who holds one or keeps another from giving it up.
+  @inline(__always)
   public static func retain(_ frame: PhysicalAddress) {
-    let isRetained = withAllocator { $0.retain(Int(frame >> 12)) }
-    if !isRetained { panic("frame \(hex: frame) cannot be shared") }
+    let record = records + Int(frame >> 12)
+    check(record.pointee.state == .allocated, "a frame that is not allocated is retained")
+    // Each reference is an 8-byte page-table entry or lasts for one copy: 2^32 of them do not fit next to the
+    // frame.
+    _ = atomicAdd(&record.pointee.referenceCount, 1)
   }
 
-  /// One mapping of a frame less; frees it with the last.
+  /// One reference to a frame less; frees it with the last.
+  @inline(__always)
   public static func release(_ frame: PhysicalAddress) {
-    let outcome: FreeOutcome = withAllocator { allocator in
-      guard let remaining = allocator.release(Int(frame >> 12)) else { return .notAllocated }
-      return remaining == 0 ? allocator.free(Int(frame >> 12), order: 0) : .freed
-    }
-    if outcome != .freed { panic("frame \(hex: frame): \(outcome.message)") }
+    let record = records + Int(frame >> 12)
+    check(record.pointee.state == .allocated, "a frame that is not allocated is released")
+    if atomicAdd(&record.pointee.referenceCount, .max) == 1 { free(frame, order: 0) }
   }
 
-  /// Whether nobody but the caller maps the frame. Stable only under the lock of the address space that maps
-  /// it, and only where the answer is yes.
+  /// Whether nobody but the caller has a reference to the frame. Stable only under the lock of the address
+  /// space that maps it, and only where the answer is yes.
+  @inline(__always)
   public static func isExclusive(_ frame: PhysicalAddress) -> Bool {
-    withAllocator { $0.records[Int(frame >> 12)].referenceCount == 1 }
+    atomicLoad(&records[Int(frame >> 12)].referenceCount) == 1
   }
 
   public static var freeCount: Int { withAllocator { $0.freeFrameCount } }
   public static var totalCount: Int { withAllocator { $0.totalFrameCount } }
 
-  static var records: UnsafeMutablePointer<FrameRecord> { allocator!.records }
+  @inline(__always)
+  static var records: UnsafeMutablePointer<FrameRecord> { storedRecords.unsafelyUnwrapped }
   static var limit: Int { allocator!.frameLimit }
 }
