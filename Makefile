@@ -94,6 +94,8 @@ $(BUILD)/initrd.cpio: FORCE $(USER_PROGRAMS) | dependencies
 	Scripts/make-archive --output $@.new $(ARCHIVE_ENTRIES)
 	if cmp -s $@.new $@; then rm $@.new; else echo "  CPIO    $@"; mv $@.new $@; fi
 
+-include Tests/LinuxPrograms/LinuxPrograms.mk
+
 # --- Booting ----------------------------------------------------------------------------------------------
 
 WORDS = $(if $(STRATEGY),fpu.strategy=$(STRATEGY)) $(if $(SAVE),fpu.save=$(SAVE)) $(APPEND)
@@ -143,7 +145,7 @@ check: $(KERNEL) ## Check the image: no stray FPU instruction, float helper, laz
 BOOT_TESTS := swift test --package-path Tests/BootTests --scratch-path $(BUILD)/boot-tests --disable-xctest \
   --quiet
 
-test: check image ## Run the host tests, the image checks and the boot matrix (MATRIX=quick: a few boots)
+test: check image linux-programs ## Run the host tests, the image checks and the boot matrix (MATRIX=quick: a few boots)
 	Scripts/install-dependencies --tests
 	echo "  TEST    on the host"
 	swift test --disable-xctest --quiet

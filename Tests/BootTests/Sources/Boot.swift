@@ -15,6 +15,8 @@ struct Boot: Sendable, CustomTestStringConvertible {
   var cpus: Int
   var words: String
   var timeoutSeconds: Int
+  /// The archive of programs, from the root of the tree.
+  var archive = "build/initrd.cpio"
 
   var testDescription: String { name }
 }

@@ -83,7 +83,7 @@ actor BootRunner {
   /// A shell command that does the boot again from the root of the tree, with the serial line shown.
   static func command(_ boot: Boot, options: String = "") -> String {
     let iso =
-      "iso=$(Scripts/make-iso --kernel \(kernel) --initrd build/initrd.cpio"
+      "iso=$(Scripts/make-iso --kernel \(kernel) --initrd \(boot.archive)"
       + " --words '\(boot.words)')"
     let script =
       switch boot.emulator {

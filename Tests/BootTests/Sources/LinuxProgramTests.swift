@@ -1,0 +1,39 @@
+import Testing
+
+/// Unmodified Linux programs: those of Tests/LinuxPrograms, run one after the other by the archive's
+/// `/bin/run-tests`. One boot runs them all, so that there are few boots.
+@Suite(.enabled(if: BootSelection.isWanted))
+struct LinuxProgramTests {
+  static func boot(model: String, cpu: String, cpus: Int, strategy: String) -> Boot {
+    Boot(
+      name: "linux-\(model)-\(cpus)cpu-\(strategy)", emulator: .qemu, cpuModel: cpu, cpus: cpus,
+      words: "run=init init=/bin/run-tests poweroff fpu.strategy=\(strategy)", timeoutSeconds: 240,
+      archive: "build/linux.cpio")
+  }
+
+  /// Each strategy and each number of CPUs once; one boot on a CPU without XSAVE.
+  static let boots = [
+    boot(model: "max", cpu: "max", cpus: 4, strategy: "deferred"),
+    boot(model: "max", cpu: "max", cpus: 2, strategy: "lazy"),
+    boot(model: "avx", cpu: "SandyBridge", cpus: 4, strategy: "eager"),
+    boot(model: "fxsave", cpu: "Opteron_G1", cpus: 1, strategy: "deferred"),
+  ]
+
+  @Test(arguments: Boot.select(boots, by: BootSelection.words))
+  func linuxProgramsPass(on boot: Boot) async throws {
+    let outcome = try await BootRunner.shared.run(boot)
+    let report = KTAPReport(log: outcome.serialLog)
+    let isSuccess = outcome.ending == .passed && report.isSuccess
+    let ending = isSuccess || outcome.ending != .passed ? outcome.ending.rawValue : "incomplete"
+    try await BootRunner.shared.record(boot, ending: ending, report, seconds: outcome.seconds)
+    if !isSuccess {
+      let failed = report.results.filter { $0.outcome == .failed }.map(\.name)
+      Issue.record(
+        """
+        \(boot.name) \(ending): failed: \(failed.joined(separator: ", ")); \
+        \(report.complaints.joined(separator: "; "))
+        \(BootRunner.describe(boot, outcome))
+        """)
+    }
+  }
+}

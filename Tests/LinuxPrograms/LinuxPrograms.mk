@@ -1,0 +1,91 @@
+# Unmodified Linux programs for the boot tests, in the archive build/linux.cpio; README.md beside this file.
+#
+#   make linux-programs          builds the archive
+#   make check-linux-programs    and runs its tests on this Linux host, which is their reference
+
+LINUX_DIRECTORY := Tests/LinuxPrograms
+LINUX_BUILD     := $(BUILD)/linux
+LINUX_ARCHIVE   := $(BUILD)/linux.cpio
+
+LINUX_SOURCES := $(sort $(wildcard $(LINUX_DIRECTORY)/*.c))
+# By musl: those named so, and those that say in a comment that they are built twice.
+LINUX_MUSL    := $(patsubst $(LINUX_DIRECTORY)/%.c,%,$(filter %-musl.c,$(LINUX_SOURCES)))
+LINUX_GLIBC   := $(patsubst $(LINUX_DIRECTORY)/%.c,%,$(filter-out %-musl.c,$(LINUX_SOURCES)))
+LINUX_TWICE   := $(patsubst $(LINUX_DIRECTORY)/%.c,%-musl,\
+  $(shell grep -l '^// Built with musl too' $(LINUX_SOURCES) /dev/null))
+LINUX_SCRIPTS := $(sort $(foreach shell,ash bash zsh,$(wildcard $(LINUX_DIRECTORY)/Scripts/*.$(shell))))
+
+LINUX_TESTS = $(sort $(LINUX_GLIBC) $(LINUX_MUSL) $(LINUX_TWICE) $(LINUX_OTHERS)) $(notdir $(LINUX_SCRIPTS))
+LINUX_C_FLAGS = -std=gnu17 -O2 -g -static -pthread -Wall -Wextra -Werror -Wno-unused-parameter \
+  -I $(LINUX_DIRECTORY)
+LINUX_HEADERS = $(wildcard $(LINUX_DIRECTORY)/*.h)
+
+$(LINUX_BUILD)/dependencies: Scripts/install-dependencies | dependencies
+	Scripts/install-dependencies --tests
+	mkdir -p $(@D)
+	touch $@
+
+$(LINUX_GLIBC:%=$(LINUX_BUILD)/tests/%): $(LINUX_BUILD)/tests/%: $(LINUX_DIRECTORY)/%.c $(LINUX_HEADERS) \
+  $(LINUX_BUILD)/dependencies
+	echo "  GCC     $(@F)"
+	mkdir -p $(@D)
+	gcc $(LINUX_C_FLAGS) -o $@ $<
+	strip $@
+
+$(LINUX_MUSL:%=$(LINUX_BUILD)/tests/%): $(LINUX_BUILD)/tests/%: $(LINUX_DIRECTORY)/%.c $(LINUX_HEADERS) \
+  $(LINUX_BUILD)/dependencies
+	echo "  MUSL    $(@F)"
+	mkdir -p $(@D)
+	musl-gcc $(LINUX_C_FLAGS) -o $@ $<
+	strip $@
+
+$(LINUX_TWICE:%=$(LINUX_BUILD)/tests/%): $(LINUX_BUILD)/tests/%-musl: $(LINUX_DIRECTORY)/%.c $(LINUX_HEADERS) \
+  $(LINUX_BUILD)/dependencies
+	echo "  MUSL    $(@F)"
+	mkdir -p $(@D)
+	musl-gcc $(LINUX_C_FLAGS) -o $@ $<
+	strip $@
+
+# Scripts and what they should print.
+$(LINUX_SCRIPTS:$(LINUX_DIRECTORY)/Scripts/%=$(LINUX_BUILD)/tests/%): $(LINUX_BUILD)/tests/%: \
+  $(LINUX_DIRECTORY)/Scripts/%
+	mkdir -p $(@D)
+	install -m 755 $< $@
+	cp $(basename $<).expected $(basename $@).expected
+
+# The names of the tests, for the runner: rewritten only where they changed.
+$(LINUX_BUILD)/test-names.h: FORCE
+	mkdir -p $(@D)
+	printf '"%s",\n' $(LINUX_TESTS) >$@.new
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(LINUX_BUILD)/run-tests: $(LINUX_DIRECTORY)/Runner/run-tests.c $(LINUX_BUILD)/test-names.h \
+  $(LINUX_BUILD)/dependencies
+	echo "  MUSL    run-tests"
+	musl-gcc $(LINUX_C_FLAGS) -I $(LINUX_BUILD) -o $@ $<
+	strip $@
+
+# Programs of Debian's packages, as they are.
+LINUX_PACKAGED = bin/busybox=/bin/busybox bin/bash=/bin/bash-static bin/zsh=/bin/zsh-static
+LINUX_APPLETS := sh ash awk cat chmod cmp cp cut date dc dd df du echo env expr false find grep gunzip gzip head \
+  hostname id kill ln ls md5sum mkdir mkfifo mount mv nice od ps pwd readlink realpath rm rmdir sed seq \
+  setsid sha256sum sleep sort stat stty sync tail tar tee test time timeout top touch tr true tty uname uniq \
+  uptime usleep vi wc which xargs yes zcat
+
+LINUX_FILES = $(LINUX_TESTS:%=$(LINUX_BUILD)/tests/%)
+LINUX_ENTRIES = $(LINUX_PACKAGED) $(foreach applet,$(LINUX_APPLETS),'bin/$(applet)->busybox') \
+  bin/run-tests=$(LINUX_BUILD)/run-tests \
+  $(foreach file,$(LINUX_FILES),tests/$(notdir $(file))=$(file)) \
+  $(foreach script,$(LINUX_SCRIPTS),\
+    tests/$(notdir $(basename $(script))).expected=$(LINUX_BUILD)/tests/$(notdir $(basename $(script))).expected) \
+  dev/console:c:5:1 dev/null:c:1:3 proc/ sys/ tmp/ root/
+
+$(LINUX_ARCHIVE): FORCE $(LINUX_FILES) $(LINUX_BUILD)/run-tests | $(LINUX_BUILD)/dependencies
+	Scripts/make-archive --output $@.new $(LINUX_ENTRIES)
+	if cmp -s $@.new $@; then rm $@.new; else echo "  CPIO    $@"; mv $@.new $@; fi
+
+.PHONY: linux-programs check-linux-programs
+linux-programs: $(LINUX_ARCHIVE)
+
+check-linux-programs: $(LINUX_FILES) $(LINUX_BUILD)/run-tests
+	$(LINUX_BUILD)/run-tests --directory $(LINUX_BUILD)/tests
