@@ -1,10 +1,25 @@
 /// The boot line: `name=value` words for the kernel and, after a word `--`, arguments for init.
+///
+/// As on Linux (kernel-parameters, bootparam(7)), init also gets the words that the kernel does not know:
+/// see `InitWords`. Where no init is to run, they are warned of instead.
 extension BootOptions {
   /// Reads the boot line, calls `warn` for each word that is not as it should be, and goes on.
   ///
   /// The options refer to the bytes of `line`, which must stay where they are.
   public init(parsing line: ByteView, warn: (BootLineWarning) -> Void) {
     self.init()
+    self.line = line
+    readOptions(of: line, warn)
+    if runsInit { return }
+    var words = BootLineWords(line)
+    while let word = words.next(), word.text != "--" {
+      if word.isForInit {
+        warn(BootLineWarning(kind: .unknownWord, word: word.text, allowed: BootOption.allNames))
+      }
+    }
+  }
+
+  private mutating func readOptions(of line: ByteView, _ warn: (BootLineWarning) -> Void) {
     var seen = SeenOptions()
     var words = BootLineWords(line)
     while let word = words.next() {
@@ -19,7 +34,10 @@ extension BootOptions {
         continue
       }
       guard let option = BootOption(named: word.name) else {
-        warn(BootLineWarning(kind: .unknownWord, word: word.text, allowed: BootOption.allNames))
+        // With a dot in its name it is an option of some part of the kernel, and never init's.
+        if !word.isForInit, !word.isOfLinux {
+          warn(BootLineWarning(kind: .unknownWord, word: word.text, allowed: BootOption.allNames))
+        }
         continue
       }
       guard !word.isMisquoted, set(option, to: word.value) else {
@@ -39,6 +57,7 @@ extension BootOptions {
     case .saveInstruction: assign(SaveInstruction(named: value), to: &saveInstruction)
     case .cpus: assign(numberOfCPUs(value), to: &maximumCPUs)
     case .initPath: assign(nonEmpty(value), to: &initPath)
+    case .ramDiskInitPath: assign(nonEmpty(value), to: &ramDiskInitPath)
     case .run: assign(BootRun(named: value), to: &run)
     case .seed: assign(value?.unsignedInteger, to: &seed)
     case .tour: value == nil && assign(.tour, to: &run)

@@ -8,6 +8,8 @@ public struct BootLineWords {
   public struct Word: Sendable {
     /// The word as it stands on the line.
     public let text: ByteView
+    /// The word without the quotes around it.
+    public let unquoted: ByteView
     /// What stands before the first `=`, or the whole word, without quotes.
     public let name: ByteView
     /// What stands after the first `=`, without quotes; nil without a `=`.
@@ -67,6 +69,7 @@ extension BootLineWords.Word {
   fileprivate init(splitting text: ByteView, isUnterminated: Bool) {
     let whole = text.withoutQuotes
     self.text = text
+    unquoted = whole
     if let equals = whole.firstIndex(of: UInt8(ascii: "=")) {
       name = whole.slice(at: 0, count: equals) ?? whole
       value = whole.suffix(from: equals + 1)?.withoutQuotes

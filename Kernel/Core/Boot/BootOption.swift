@@ -26,7 +26,7 @@ extension BootRun: NamedOnBootLine {}
 
 /// The options that the boot line knows, by the name that stands before the `=`.
 enum BootOption: UInt8, NamedOnBootLine {
-  case strategy, saveInstruction, cpus, initPath, run, tour, selftest, bench, selftestLong, poweroff, seed
+  case strategy, saveInstruction, cpus, initPath, ramDiskInitPath, run, tour, selftest, bench, selftestLong, poweroff, seed
 
   var name: StaticString {
     switch self {
@@ -34,6 +34,7 @@ enum BootOption: UInt8, NamedOnBootLine {
     case .saveInstruction: "fpu.save"
     case .cpus: "cpus"
     case .initPath: "init"
+    case .ramDiskInitPath: "rdinit"
     case .run: "run"
     case .tour: "tour"
     case .selftest: "selftest"
@@ -50,7 +51,7 @@ enum BootOption: UInt8, NamedOnBootLine {
     case .strategy: "eager, lazy or deferred"
     case .saveInstruction: "fxsave, xsave, xsaveopt, xsavec or xsaves"
     case .cpus: "a number from 1 to 64"
-    case .initPath: "the path of a program"
+    case .initPath, .ramDiskInitPath: "the path of a program"
     case .run: "monitor, tour, selftest, bench or init"
     case .selftest: "nothing, or a part of a test's name"
     case .tour, .bench, .selftestLong, .poweroff: "the word alone, without a value"
@@ -69,8 +70,8 @@ enum BootOption: UInt8, NamedOnBootLine {
   /// Every name, for a warning about one that is not among them.
   static var allNames: StaticString {
     """
-    fpu.strategy=, fpu.save=, cpus=, init=, run=, tour, selftest, selftest=, bench, selftest.long, \
-    poweroff, seed=
+    fpu.strategy=, fpu.save=, cpus=, init=, rdinit=, run=, tour, selftest, selftest=, bench, \
+    selftest.long, poweroff, seed=
     """
   }
 }

@@ -8,6 +8,8 @@ public struct BootOptions: Sendable {
   public var maximumCPUs: Int?
   /// `init=`: the path of the first program.
   public var initPath: ByteView?
+  /// `rdinit=`: the same, and it counts before `init=`: on Linux it names a program of the archive.
+  public var ramDiskInitPath: ByteView?
   /// `run=`, or one of its bare words.
   public var run: BootRun?
   /// `selftest=`: run only the tests whose name contains these bytes.
@@ -20,6 +22,11 @@ public struct BootOptions: Sendable {
   public var seed: UInt64?
   /// Everything after `--`, for init; nil where the line has no `--`. `BootLineWords` splits it.
   public var initArguments: ByteView?
+  /// The whole line, in which init's words are found again.
+  public internal(set) var line = ByteView(UnsafeRawBufferPointer(start: nil, count: 0))
+
+  /// Whether the first program is to run: where the line says so, or names nothing else to run.
+  public var runsInit: Bool { run == nil || run == .`init` }
 
   /// The largest value that `cpus=` takes.
   public static let largestMaximumCPUs = 64

@@ -88,10 +88,10 @@ import Testing
   }
 
   @Test func onlyTheExactWordEndsTheOptions() {
-    parse("--cpus=2 cpus=3 \"--\" cpus=4 --  a \"b c\" -- d ") { options, warnings in
+    parse("tour --cpus=2 cpus=3 \"--\" cpus=4 --  a \"b c\" -- d ") { options, warnings in
       #expect(options.maximumCPUs == 4)
       #expect(options.initArguments?.string == "a \"b c\" -- d ")
-      #expect(warnings.map(\.kind) == [.unknownWord, .unknownWord, .duplicate])
+      #expect(warnings.map(\.kind) == [.duplicate, .unknownWord, .unknownWord])
     }
     parse("cpus=2 --") { options, warnings in
       #expect(options.initArguments?.isEmpty == true && warnings.isEmpty)
@@ -99,8 +99,8 @@ import Testing
   }
 
   @Test func unknownWordIsNamedAndParsingGoesOn() {
-    parse("fpu.startegy=lazy Tour tours = \"\" cpus=3") { options, warnings in
-      #expect(warnings.map(\.word) == ["fpu.startegy=lazy", "Tour", "tours", "=", "\"\""])
+    parse("fpu.startegy=lazy Tour tours = \"\" cpus=3 run=tour") { options, warnings in
+      #expect(warnings.map(\.word) == ["fpu.startegy=lazy", "=", "\"\"", "Tour", "tours"])
       #expect(warnings.allSatisfy { $0.kind == .unknownWord && $0.allowed.contains("fpu.strategy=") })
       #expect(options.maximumCPUs == 3)
     }
@@ -111,7 +111,7 @@ import Testing
     "cpus=-1",
     "cpus=99999999999999999999999", "cpus", "init=", "init", "run=", "run=nothing", "run", "selftest=",
     "tour=1", "bench=", "poweroff=yes", "selftest.long=1", "seed=", "seed=0xx", "seed=18446744073709551616",
-    "init=\"/a\"b", "init=/a\"b c\"d", "ini\"t=/a\"",
+    "init=\"/a\"b", "init=/a\"b c\"d", "ini\"t=/a\"", "rdinit=",
   ])
   func badValueIsNamedAndLeavesTheDefault(word: String) {
     parse("\(word) seed=7") { options, warnings in
@@ -150,8 +150,47 @@ import Testing
     }
   }
 
+  /// What init gets: arguments as they are, and variables as `name=value`.
+  func wordsForInit(_ options: BootOptions) -> (arguments: [String], variables: [String]) {
+    var result = (arguments: [String](), variables: [String]())
+    var words = options.initWords
+    while let word = words.next() {
+      switch word {
+      case .argument(let text): result.arguments.append(text.string)
+      case .variable(let name, let value): result.variables.append("\(name.string)=\(value.string)")
+      }
+    }
+    return result
+  }
+
+  @Test(arguments: ["", "run=init ", "init=/bin/sh "])
+  func wordsThatTheKernelDoesNotKnowGoToInit(start: String) {
+    parse(start + "single HOME=/root cpus=2 A=\"b c\" \"D=e f\" empty= -- x=1 \"y z\" cpus=3") {
+      options, warnings in
+      #expect(warnings.isEmpty && options.runsInit && options.maximumCPUs == 2)
+      let words = wordsForInit(options)
+      #expect(words.arguments == ["single", "x=1", "y z", "cpus=3"])
+      #expect(words.variables == ["HOME=/root", "A=b c", "D=e f", "empty="])
+    }
+  }
+
+  @Test func wordsOfLinuxForItsKernelAreNeitherWarnedOfNorPassedOn() {
+    parse("console=ttyS0,115200 quiet panic=-1 root=/dev/ram0 rw rdinit=/bin/sh") { options, warnings in
+      #expect(warnings.isEmpty && options.ramDiskInitPath?.string == "/bin/sh" && options.initPath == nil)
+      let words = wordsForInit(options)
+      #expect(words.arguments.isEmpty && words.variables.isEmpty)
+    }
+  }
+
+  @Test func optionsOfPartsOfTheKernelAreNeverInits() {
+    parse("fpu.startegy=lazy usbcore.autosuspend=1") { options, warnings in
+      #expect(warnings.map(\.word) == ["fpu.startegy=lazy", "usbcore.autosuspend=1"])
+      #expect(wordsForInit(options).variables.isEmpty)
+    }
+  }
+
   @Test func quoteWithoutEndCostsOneWordOnly() {
-    parse("init=\"/my programs/a cpus=5 -- x") { options, warnings in
+    parse("tour init=\"/my programs/a cpus=5 -- x") { options, warnings in
       #expect(warnings.map(\.kind) == [.unterminatedQuote, .unknownWord])
       #expect(warnings.map(\.word) == ["init=\"/my", "programs/a"])
       #expect(options.initPath == nil)
@@ -169,6 +208,13 @@ import Testing
     var sum: UInt32 = 0
     func parse(_ view: ByteView) {
       let options = BootOptions(parsing: view) { sum &+= touch($0.word) }
+      var initWords = options.initWords
+      while let word = initWords.next() {
+        switch word {
+        case .argument(let text): sum &+= touch(text)
+        case .variable(let name, let value): sum &+= touch(name) &+ touch(value)
+        }
+      }
       sum &+= touch(options.initPath) &+ touch(options.selfTestFilter)
       if let arguments = options.initArguments {
         var words = BootLineWords(arguments)
