@@ -10,6 +10,7 @@ enum SchedulingTests {
       SelfTest("scheduler.preemption.staysOffWhileDisabled", preemptionStaysOffWhileDisabled),
       SelfTest("scheduler.affinity.isRespected", affinityIsRespected),
       SelfTest("scheduler.affinity.forcesMigrations", affinityForcesMigrations),
+      SelfTest("scheduler.affinity.changedOnTheWayLosesNoThread", affinityChangesLoseNoThread),
       SelfTest("scheduler.balance.spreadsBusyThreads", balanceSpreadsBusyThreads),
       SelfTest("scheduler.fairness.equalsGetEqualShares", equalsGetEqualShares),
       SelfTest("scheduler.fairness.niceLevelsSetShares", niceLevelsSetShares),
@@ -113,6 +114,53 @@ enum SchedulingTests {
   }
 
   /// All start on one CPU; once they may run anywhere, each CPU gets some of them.
+  /// Threads that are on their way to another CPU, or give theirs up, are sent elsewhere by several at once.
+  private static func affinityChangesLoseNoThread(_ test: Test) {
+    if CPUs.count == 1 { return test.skip("needs two CPUs") }
+    let wanted: UInt64 = Support.hasManyCPUs ? 50 : 1000
+    let stop = Shared()
+    let group = WorkGroup()
+    let turns = (0..<4).map { _ in Shared() }
+    for counter in turns {
+      group.start { _ in
+        while stop.value == 0 {
+          counter.add(1)
+          Scheduler.yield()
+        }
+      }
+    }
+    let victims = group.workers
+    let hasStarted = Support.sleep { victims.allSatisfy { $0.thread != nil } }
+    test.expect(hasStarted, "a thread does not start")
+    let movers = WorkGroup()
+    let seeds = [test.random.next(), test.random.next()]
+    for number in 0..<2 {
+      movers.start { _ in
+        var random = RandomNumbers(seed: seeds[number])
+        let deadline = Support.deadline(milliseconds: Support.patience)
+        while readTimeStampCounter() < deadline {
+          var isDone = true
+          for worker in victims {
+            guard let thread = worker.thread else { continue }
+            if thread.pointee.migrations < wanted { isDone = false }
+            Scheduler.setAffinity(of: thread, Support.mask(of: Int(random.next() % UInt64(CPUs.count))))
+          }
+          if isDone { return }
+        }
+      }
+    }
+    movers.wait()
+    let migrations = victims.map { $0.thread?.pointee.migrations ?? 0 }.min() ?? 0
+    test.expect(migrations >= wanted, "\(migrations) migrations, \(wanted) expected: nothing is proven")
+    for (number, counter) in turns.enumerated() {
+      let before = counter.value
+      test.expect(Support.sleep { counter.value > before + 10 }, "thread \(number) stands still")
+    }
+    test.note("each of 4 threads was moved \(migrations) times and more")
+    stop.value = 1
+    group.wait()
+  }
+
   private static func balanceSpreadsBusyThreads(_ test: Test) {
     if CPUs.count == 1 { return test.skip("needs two CPUs") }
     let allowed = Shared()
