@@ -132,6 +132,7 @@ enum SchedulingTests {
     let victims = group.workers
     let hasStarted = Support.sleep { victims.allSatisfy { $0.thread != nil } }
     test.expect(hasStarted, "a thread does not start")
+    RaceWidening.isOn = true
     let movers = WorkGroup()
     let seeds = [test.random.next(), test.random.next()]
     for number in 0..<2 {
@@ -150,6 +151,7 @@ enum SchedulingTests {
       }
     }
     movers.wait()
+    RaceWidening.isOn = false
     let migrations = victims.map { $0.thread?.pointee.migrations ?? 0 }.min() ?? 0
     test.expect(migrations >= wanted, "\(migrations) migrations, \(wanted) expected: nothing is proven")
     for (number, counter) in turns.enumerated() {

@@ -68,6 +68,7 @@ public enum Scheduler {
           }
           return
         }
+        RaceWidening.point()
         let isQueued = cpu.pointee.queue.remove(thread)
         let target = Placement.choose(for: thread)
         if isQueued { thread.pointee.cpu = Int32(target) }
