@@ -29,6 +29,8 @@ public enum SystemStart {
     DebuggerSupport.initialize(measuring: Scheduler.current)
     CPUStartup.startOthers(limit: options.maximumCPUs ?? CPUs.limit)
     ConsoleInput.initialize()
+    RandomSource.initialize()
+    SystemIdentity.initialize()
     Futexes.initialize()
     Processes.initialize()
     RootFiles.initialize(memory.archive)

@@ -32,6 +32,8 @@ public struct CPURecord: ~Copyable {
   var activeRoot: PhysicalAddress = 0
   /// The FS base that is loaded.
   var activeFSBase: UInt64 = 0
+  /// The program's GS base that is loaded.
+  var activeGSBase: UInt64 = 0
   /// The time at which the running thread was switched in or last charged.
   var lastTick: UInt64 = 0
 

@@ -17,7 +17,7 @@ func handleTrap(_ frame: UnsafeMutablePointer<TrapFrame>) {
   switch UInt8(truncatingIfNeeded: vector) {
   case Vector.timer:
     Platform.localAPIC.endOfInterrupt()
-    TimerInterrupt.handle()
+    TimerInterrupt.handle(fromUserMode: frame.pointee.cs & 3 != 0)
   case Vector.interprocessor:
     Platform.localAPIC.endOfInterrupt()
     InterprocessorInterrupts.serve()
@@ -37,7 +37,7 @@ func handleTrap(_ frame: UnsafeMutablePointer<TrapFrame>) {
 /// The tick: time slices, sleepers, the balance between CPUs.
 enum TimerInterrupt {
   @inline(__always)
-  static func handle() {
+  static func handle(fromUserMode: Bool) {
     let cpu = CPURecord.current
     cpu.pointee.timerInterrupts &+= 1
     let now = readTimeStampCounter()
@@ -48,6 +48,7 @@ enum TimerInterrupt {
       Idle.countTick(cpu)
     } else {
       isExpired = Scheduler.chargeRunning(cpu, thread, now)
+      if fromUserMode { thread.pointee.userSamples &+= 1 } else { thread.pointee.systemSamples &+= 1 }
     }
     cpu.pointee.lastTick = now
     let hasSleepers = cpu.pointee.sleepers.earliestDeadline.map { $0 <= now } ?? false

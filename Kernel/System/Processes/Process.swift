@@ -51,6 +51,7 @@ public final class Process: @unchecked Sendable {
     public var migrations: UInt64 = 0
     public var switches: UInt64 = 0
     public var runTicks: UInt64 = 0
+    var usage = ResourceUsage()
 
     mutating func add(_ thread: ThreadPointer) {
       fpu = fpu + thread.pointee.fpu.counters
@@ -58,8 +59,18 @@ public final class Process: @unchecked Sendable {
       migrations &+= thread.pointee.migrations
       switches &+= thread.pointee.switches
       runTicks &+= thread.pointee.runTicks
+      usage.add(thread.pointee.usage)
     }
   }
+
+  /// What it hands on to its children: limits, credentials and the like.
+  var attributes = ProcessAttributes()
+  /// The signal that tells its parent of its end; 0 for none.
+  var exitSignal: UInt8 = 17
+  /// What its children have used that it has waited for.
+  var childUsage = ResourceUsage()
+  /// When it began, in TSC ticks.
+  let startTime = readTimeStampCounter()
 
   /// The descriptors; shared where clone was asked to. Another table after execve of a process that shares one;
   /// none after the last thread's end.

@@ -15,16 +15,23 @@ enum Processes {
   }
 
   static func add(_ process: Process, parent: Process?) {
-    lock.withLock {
-      let bucket = Int(process.identifier) & (bucketCount - 1)
-      process.nextInTable = buckets[bucket]?.takeRetainedValue()
-      buckets[bucket] = Unmanaged.passRetained(process)
-      process.parent = parent
-      if let parent {
-        process.nextSibling = parent.firstChild
-        parent.firstChild = process
-      }
+    lock.withLock { addLocked(process, parent: parent) }
+  }
+
+  private static func addLocked(_ process: Process, parent: Process?) {
+    let bucket = Int(process.identifier) & (bucketCount - 1)
+    process.nextInTable = buckets[bucket]?.takeRetainedValue()
+    buckets[bucket] = Unmanaged.passRetained(process)
+    process.parent = parent
+    if let parent {
+      process.nextSibling = parent.firstChild
+      parent.firstChild = process
     }
+  }
+
+  /// As above for a clone that has its creator's parent (CLONE_PARENT).
+  static func addSibling(_ process: Process, of sibling: Process) {
+    lock.withLock { addLocked(process, parent: sibling.parent) }
   }
 
   /// The process with an identifier, ended or not, as long as nobody has waited for it.
@@ -125,6 +132,7 @@ enum Processes {
     }
     lock.release()
     guard let taken else { return hasMatch ? .none : .noChildren }
+    parent.addUsage(ofChild: taken)
     return .found(identifier: taken.identifier, status: taken.exitStatus)
   }
 }

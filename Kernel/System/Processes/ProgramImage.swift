@@ -190,17 +190,3 @@ struct ProgramImage {
     return place + 1
   }
 }
-
-/// Numbers that a program cannot guess: SplitMix64 over the time-stamp counter. Good for AT_RANDOM's stack
-/// guards, not for keys.
-enum RandomSource {
-  nonisolated(unsafe) private static var state: UInt64 = 0
-
-  static func next() -> UInt64 {
-    state = state &+ 0x9E37_79B9_7F4A_7C15 &+ readTimeStampCounter()
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-}

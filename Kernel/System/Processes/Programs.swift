@@ -31,6 +31,7 @@ public enum Programs {
       throw .outOfMemory
     }
     thread.pointee.affinity = affinity
+    thread.setName(path: path)
     thread.pointee.pageTableRoot = image.space.root
     thread.userFrame.initialize(to: startFrame(of: image))
     Threads.prepareStack(

@@ -160,6 +160,11 @@ public enum Scheduler {
         cpu.pointee.activeFSBase = next.pointee.fsBase
         writeMSR(MSR.fsBase, next.pointee.fsBase)
       }
+      if next.pointee.gsBase != cpu.pointee.activeGSBase {
+        cpu.pointee.activeGSBase = next.pointee.gsBase
+        // The program's base, until SWAPGS on the way to user mode.
+        writeMSR(MSR.kernelGSBase, next.pointee.gsBase)
+      }
     }
 
     KernelFPU.switchIn(next)

@@ -48,6 +48,8 @@ public struct Thread: Schedulable, DeadlineQueued {
   var pageTableRoot: PhysicalAddress = 0
   /// The base of FS, which programs use for thread-local storage.
   var fsBase: UInt64 = 0
+  /// The base of GS as the program sees it.
+  var gsBase: UInt64 = 0
 
   // MARK: Waiting, under the lock of the queue that it waits on
 
@@ -59,6 +61,15 @@ public struct Thread: Schedulable, DeadlineQueued {
 
   /// Where the kernel writes 0 and wakes a futex when the thread ends (set_tid_address); 0 for nowhere.
   var clearChildThreadID: UInt64 = 0
+  /// The head of the list of robust futexes that it may hold (set_robust_list); 0 for none.
+  var robustList: UInt64 = 0
+  var restartableSequence = RestartableSequence()
+  /// The name that PR_SET_NAME gave it, or its program's: 15 bytes at most, then zeros.
+  var name = InlineArray<16, UInt8>(repeating: 0)
+  /// Policy and priority as sched_setscheduler(2) stored them.
+  var schedulingPolicy = SchedulingPolicy()
+  /// How late a timer may be, in nanoseconds (PR_SET_TIMERSLACK). Stored only: timers go by the tick.
+  var timerSlack: UInt64 = 50_000
   /// A signal that the thread has earned, or 0.
   var pendingSignal: UInt8 = 0
   /// Whether the thread is to end while its process goes on (execve of another thread).
@@ -83,6 +94,11 @@ public struct Thread: Schedulable, DeadlineQueued {
   public internal(set) var switches: UInt64 = 0
   /// TSC ticks on a CPU.
   public internal(set) var runTicks: UInt64 = 0
+  /// Timer interrupts that found it in user mode, and in the kernel.
+  var userSamples: UInt64 = 0
+  var systemSamples: UInt64 = 0
+  /// Page faults that it has had resolved.
+  var pageFaults: UInt64 = 0
 
   init(
     identifier: Int32, stackTop: UInt64, process: Process?, nice: Int, protectionKeyRights: UInt32

@@ -18,6 +18,22 @@ public enum Threads {
 
   public static var count: Int { Int(liveCount.load()) }
 
+  /// How many threads there may be before programs get no more: their stacks take an eighth of memory at most.
+  static var limit: Int { max(Frames.totalCount / 32, 64) }
+
+  /// The process of a thread with this identifier; nil where there is none. The thread may have ended since:
+  /// look again under the process's lock.
+  static func process(ofThread identifier: Int32) -> Process? {
+    listLock.withLock {
+      var next = firstInList
+      while let thread = next {
+        if thread.pointee.identifier == identifier { return thread.pointee.process }
+        next = thread.pointee.listNext
+      }
+      return nil
+    }
+  }
+
   /// A new identifier for a thread or a process.
   static func makeIdentifier() -> Int32 {
     Int32(truncatingIfNeeded: nextIdentifier.add(1))

@@ -73,6 +73,18 @@ INSTRUCTION uint64_t readTimeStampCounterWhole(void) {
   return value;
 }
 
+// A random number from the CPU, where it has one ready: 1, or 0 where it has not.
+INSTRUCTION uint32_t readRandomNumber(uint64_t *value) {
+  uint8_t isValid;
+  __asm__ volatile("rdrand %0; setc %1" : "=r"(*value), "=q"(isValid) : : "cc");
+  return isValid;
+}
+INSTRUCTION uint32_t readRandomSeed(uint64_t *value) {
+  uint8_t isValid;
+  __asm__ volatile("rdseed %0; setc %1" : "=r"(*value), "=q"(isValid) : : "cc");
+  return isValid;
+}
+
 INSTRUCTION void writeXCR0(uint64_t value) {
   __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
 }

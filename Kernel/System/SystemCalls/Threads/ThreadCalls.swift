@@ -39,26 +39,6 @@ extension SystemCalls {
     Exit.endThread()
   }
 
-  /// arch_prctl(2)
-  static func arch_prctl(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    let thread = Scheduler.current
-    switch arguments.first {
-    case 0x1002:  // ARCH_SET_FS
-      guard arguments.second < UserMemory.limit else { throw .notPermitted }
-      Interrupts.withDisabled {
-        thread.pointee.fsBase = arguments.second
-        CPURecord.current.pointee.activeFSBase = arguments.second
-        writeMSR(MSR.fsBase, arguments.second)
-      }
-      return 0
-    case 0x1003:  // ARCH_GET_FS
-      guard UserMemory.store(thread.pointee.fsBase, to: arguments.second) else { throw .badAddress }
-      return 0
-    default:
-      throw .invalid
-    }
-  }
-
   /// sched_setaffinity(2)
   static func sched_setaffinity(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let size = arguments.second
@@ -90,7 +70,7 @@ extension SystemCalls {
   /// Calls `body` with the thread that an identifier names; 0 is the caller.
   ///
   /// The thread's process is locked meanwhile, so that it cannot end.
-  private static func withThread(
+  static func withThread(
     _ identifier: UInt64, _ body: (ThreadPointer) throws(Errno) -> Void
   ) throws(Errno) {
     let number = Int32(truncatingIfNeeded: identifier)
@@ -98,20 +78,15 @@ extension SystemCalls {
       try body(Scheduler.current)
       return
     }
-    guard number > 0 else { throw .noProcess }
-    // A thread of the same process, or the first thread of another one.
-    for process in [Scheduler.current.pointee.process, Processes.find(number)] {
-      guard let process else { continue }
-      var failure: Errno? = nil
-      var isFound = false
-      process.forEachThread { thread in
-        guard thread.pointee.identifier == number else { return }
-        isFound = true
-        do throws(Errno) { try body(thread) } catch { failure = error }
-      }
-      if let failure { throw failure }
-      if isFound { return }
+    guard number > 0, let process = Threads.process(ofThread: number) else { throw .noProcess }
+    var failure: Errno? = nil
+    var isFound = false
+    process.forEachThread { thread in
+      guard thread.pointee.identifier == number else { return }
+      isFound = true
+      do throws(Errno) { try body(thread) } catch { failure = error }
     }
-    throw .noProcess
+    if let failure { throw failure }
+    if !isFound { throw .noProcess }
   }
 }

@@ -1,0 +1,72 @@
+import Core
+import Machine
+
+/// What a process hands on to its children, beside memory, files and signal actions. Under the process's lock.
+struct ProcessAttributes {
+  var limits = ResourceLimits()
+  var credentials = Credentials()
+  /// Supplementary groups; nil for none.
+  var groups: SupplementaryGroups?
+  /// personality(2)
+  var personality: UInt32 = 0
+  /// PR_SET_DUMPABLE: 0 or 1.
+  var dumpable: UInt8 = 1
+  /// Whether orphans among its descendants become its children (PR_SET_CHILD_SUBREAPER). Not inherited.
+  var isSubreaper = false
+  /// The signal for it when its parent ends (PR_SET_PDEATHSIG); 0 for none. Not inherited.
+  var parentDeathSignal: UInt8 = 0
+  /// What it has registered for with membarrier(2), as bits of its commands. Not inherited.
+  var membarriers: UInt32 = 0
+
+  /// A child's.
+  var inherited: ProcessAttributes {
+    var child = self
+    child.isSubreaper = false
+    child.parentDeathSignal = 0
+    child.membarriers = 0
+    return child
+  }
+}
+
+/// The groups that a user is in beside the one of its credentials. Never changed: setgroups(2) makes another.
+final class SupplementaryGroups: @unchecked Sendable {
+  /// NGROUPS_MAX
+  static var limit: Int { 65_536 }
+
+  let identifiers: UnsafeMutableBufferPointer<UInt32>
+
+  /// Room for some groups, which the caller fills in; nil when memory is out.
+  init?(count: Int) {
+    guard Frames.freeCount > Frames.reserve, let memory = KernelHeap.allocate(size: max(count, 1) * 4, alignment: 16)
+    else { return nil }
+    identifiers = UnsafeMutableBufferPointer(start: memory.bindMemory(to: UInt32.self, capacity: count), count: count)
+  }
+
+  deinit { KernelHeap.deallocate(UnsafeMutableRawPointer(identifiers.baseAddress!)) }
+}
+
+extension Process {
+  /// The limit that is in force for a resource; `ResourceLimit.infinite` for none.
+  func limit(_ resource: Resource) -> UInt64 { lock.withLock { attributes.limits[resource].soft } }
+
+  var credentials: Credentials { lock.withLock { attributes.credentials } }
+
+  func hasCapability(_ capability: Capabilities) -> Bool { credentials.effective.isSuperset(of: capability) }
+
+  /// Whether one of the process's groups is this: the one of its credentials for files, or a supplementary one.
+  func isInGroup(_ group: UInt32) -> Bool {
+    lock.withLock {
+      if attributes.credentials.group.fileSystem == group { return true }
+      return attributes.groups?.identifiers.contains(group) ?? false
+    }
+  }
+
+  /// execve(2): what does not outlive the old program.
+  func startProgram() {
+    lock.withLock {
+      attributes.credentials.startProgram()
+      attributes.dumpable = 1
+      attributes.membarriers = 0
+    }
+  }
+}

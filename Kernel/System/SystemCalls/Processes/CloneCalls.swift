@@ -1,0 +1,125 @@
+import Core
+import Machine
+
+/// New processes and threads.
+extension SystemCalls {
+  /// fork(2)
+  static func fork(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    var request = CloneArguments()
+    request.exitSignal = childSignal
+    return try clone(arguments.frame, request)
+  }
+
+  /// vfork(2)
+  static func vfork(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    var request = CloneArguments()
+    request.flags = CloneFlags([.vfork, .memory]).rawValue
+    request.exitSignal = childSignal
+    return try clone(arguments.frame, request)
+  }
+
+  /// clone(2), the raw call's order of arguments.
+  static func clone(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    var request = CloneArguments()
+    request.flags = arguments.first & 0xFFFF_FF00
+    request.exitSignal = arguments.first & 0xFF
+    request.stack = arguments.second
+    request.parentThreadID = arguments.third
+    request.childThreadID = arguments.fourth
+    request.threadStorage = arguments.fifth
+    guard CloneFlags(rawValue: request.flags).isConsistent else { throw .invalid }
+    return try clone(arguments.frame, request)
+  }
+
+  /// clone3(2)
+  static func clone3(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let size = arguments.second
+    guard size >= CloneArguments.smallestSize else { throw .invalid }
+    guard size <= 4096 else { throw .argumentsTooLong }
+    var request = CloneArguments()
+    let known = MemoryLayout<CloneArguments>.size
+    let count = min(Int(size), known)
+    let isRead = withUnsafeMutableBytes(of: &request) {
+      UserMemory.copyIn($0.baseAddress!, from: arguments.first, count: count)
+    }
+    guard isRead else { throw .badAddress }
+    // What a later version of the structure adds has to be 0.
+    for offset in stride(from: known, to: Int(size), by: 1) {
+      guard let byte = UserMemory.load(UInt8(0), from: arguments.first &+ UInt64(offset)) else { throw .badAddress }
+      if byte != 0 { throw .argumentsTooLong }
+    }
+    guard request.isValid(addressLimit: UserMemory.limit) else { throw .invalid }
+    request.stack &+= request.stackSize
+    return try clone(arguments.frame, request)
+  }
+
+  /// SIGCHLD
+  private static var childSignal: UInt64 { 17 }
+
+  /// - Parameter request: checked; its stack is the address with which the child begins, or 0.
+  private static func clone(
+    _ frame: UnsafeMutablePointer<TrapFrame>, _ request: CloneArguments
+  ) throws(Errno) -> Int64 {
+    let flags = CloneFlags(rawValue: request.flags)
+    let parent = Scheduler.current
+    let parentProcess = parent.pointee.process!
+    if flags.contains(.setThreadStorage), request.threadStorage >= UserMemory.limit { throw .notPermitted }
+    guard Threads.count < Threads.limit else { throw .tryAgain }
+
+    let identifier = Threads.makeIdentifier()
+    let process: Process
+    if flags.contains(.thread) {
+      process = parentProcess
+    } else {
+      let space = parentProcess.addressSpace!
+      guard let childSpace = flags.contains(.memory) ? space : space.duplicate() else { throw .outOfMemory }
+      process = Process(
+        identifier: identifier, addressSpace: childSpace,
+        files: flags.contains(.files) ? parentProcess.files : parentProcess.files.copy(),
+        fileSystem: flags.contains(.fileSystem) ? parentProcess.fileSystem : parentProcess.fileSystem.copy())
+      process.copyName(from: parentProcess)
+      process.attributes = parentProcess.attributes.inherited
+      process.exitSignal = flags.contains(.parent) ? parentProcess.exitSignal : UInt8(request.exitSignal)
+      process.isVforkDone = !flags.contains(.vfork)
+    }
+    guard
+      let child = Threads.create(
+        process: process, nice: Int(parent.pointee.scheduling.nice), identifier: identifier)
+    else { throw .outOfMemory }
+
+    child.inherit(from: parent)
+    child.pointee.pageTableRoot = process.addressSpace!.root
+    if flags.contains(.setThreadStorage) { child.pointee.fsBase = request.threadStorage }
+    if flags.contains(.clearChildThreadID) { child.pointee.clearChildThreadID = request.childThreadID }
+    if !flags.contains(.memory) { child.pointee.restartableSequence = parent.pointee.restartableSequence }
+    child.userFrame.initialize(to: frame.pointee)
+    child.userFrame.pointee.rax = 0
+    if request.stack != 0 { child.userFrame.pointee.rsp = request.stack }
+    Threads.prepareStack(of: child, at: UInt64(UInt(bitPattern: child.userFrame)), function: 0, argument: 0)
+    KernelFPU.fork(to: child)
+
+    // As on Linux a bad address is no error in either.
+    if flags.contains(.setParentThreadID) { _ = UserMemory.store(identifier, to: request.parentThreadID) }
+    if flags.contains(.setChildThreadID) {
+      var value = identifier
+      _ = withUnsafeBytes(of: &value) { process.addressSpace!.write($0, at: request.childThreadID) }
+    }
+    // Fails only for a thread of a process that is on its way out.
+    guard process.add(child) else {
+      Threads.discard(child)
+      throw .tryAgain
+    }
+    if !flags.contains(.thread) {
+      if flags.contains(.parent) {
+        Processes.addSibling(process, of: parentProcess)
+      } else {
+        Processes.add(process, parent: parentProcess)
+      }
+    }
+    Threads.start(child)
+    if flags.contains(.vfork) {
+      _ = process.changed.wait(isInterruptible: false) { process.isVforkDone }
+    }
+    return Int64(identifier)
+  }
+}

@@ -1,0 +1,82 @@
+import Core
+import Machine
+
+/// What a thread has on account of the program that it runs.
+extension UnsafeMutablePointer where Pointee == Thread {
+  /// A thread that is being made gets what clone(2) hands on.
+  func inherit(from parent: ThreadPointer) {
+    pointee.affinity = parent.pointee.affinity
+    pointee.fsBase = parent.pointee.fsBase
+    pointee.gsBase = parent.pointee.gsBase
+    pointee.name = parent.pointee.name
+    pointee.schedulingPolicy = parent.pointee.schedulingPolicy.inherited
+    pointee.timerSlack = parent.pointee.timerSlack
+  }
+
+  /// The current thread begins a new program (execve(2)).
+  func startProgram(path: ByteView) {
+    pointee.clearChildThreadID = 0
+    pointee.robustList = 0
+    pointee.restartableSequence = RestartableSequence()
+    setName(path: path)
+    setSegmentBases(fs: 0, gs: 0)
+  }
+
+  /// The bases of FS and GS, of the current thread.
+  func setSegmentBases(fs: UInt64, gs: UInt64) {
+    Interrupts.withDisabled {
+      let cpu = CPURecord.current
+      pointee.fsBase = fs
+      pointee.gsBase = gs
+      cpu.pointee.activeFSBase = fs
+      cpu.pointee.activeGSBase = gs
+      writeMSR(MSR.fsBase, fs)
+      writeMSR(MSR.kernelGSBase, gs)
+    }
+  }
+
+  /// Names the thread by the last part of a path.
+  func setName(path: ByteView) {
+    var start = 0
+    for index in 0..<path.count where path[index] == 47 { start = index + 1 }
+    setName(path.suffix(from: start) ?? path)
+  }
+
+  /// Names the thread; 15 bytes are kept.
+  func setName(_ name: ByteView) {
+    var bytes = InlineArray<16, UInt8>(repeating: 0)
+    for index in 0..<min(name.count, 15) { bytes[index] = name[index] }
+    pointee.name = bytes
+  }
+}
+
+/// Linux's scheduling policies (sched(7)).
+struct SchedulingPolicy: Equatable {
+  static var other: UInt32 { 0 }
+  static var firstInFirstOut: UInt32 { 1 }
+  static var roundRobin: UInt32 { 2 }
+  static var batch: UInt32 { 3 }
+  static var idle: UInt32 { 5 }
+
+  var number: UInt32 = 0
+  /// 1 to 99 for the two real-time policies, 0 for the others.
+  var priority: UInt32 = 0
+  /// Whether children get the ordinary policy (SCHED_RESET_ON_FORK).
+  var isResetOnFork = false
+
+  var isRealTime: Bool { number == Self.firstInFirstOut || number == Self.roundRobin }
+
+  var inherited: SchedulingPolicy {
+    if !isResetOnFork { return self }
+    return SchedulingPolicy(number: isRealTime ? Self.other : number)
+  }
+
+  /// The priorities that a policy has; nil for one that does not exist.
+  static func priorities(of policy: UInt32) -> ClosedRange<UInt32>? {
+    switch policy {
+    case firstInFirstOut, roundRobin: 1...99
+    case other, batch, idle: 0...0
+    default: nil
+    }
+  }
+}
