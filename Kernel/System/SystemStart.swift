@@ -33,6 +33,7 @@ public enum SystemStart {
     SystemIdentity.initialize()
     Futexes.initialize()
     Processes.initialize()
+    AnonymousFiles.initialize()
     RootFiles.initialize(memory.archive)
     Time.startTimerOnThisCPU()
     log(

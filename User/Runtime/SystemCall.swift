@@ -2,11 +2,14 @@ import Assembly
 
 /// Numbers of Linux system calls on x86-64.
 public enum SystemCallNumber {
+  public static let read: UInt = 0
   public static let write: UInt = 1
+  public static let close: UInt = 3
   public static let mmap: UInt = 9
   public static let mprotect: UInt = 10
   public static let munmap: UInt = 11
   public static let brk: UInt = 12
+  public static let pipe: UInt = 22
   public static let schedYield: UInt = 24
   public static let nanosleep: UInt = 35
   public static let getpid: UInt = 39
@@ -22,6 +25,7 @@ public enum SystemCallNumber {
   public static let schedGetAffinity: UInt = 204
   public static let clockGetTime: UInt = 228
   public static let exitGroup: UInt = 231
+  public static let pipe2: UInt = 293
 }
 
 /// Linux errno values that the programs expect.
@@ -33,6 +37,7 @@ public enum ErrorNumber {
   public static let noMemory = 12
   public static let badAddress = 14
   public static let invalid = 22
+  public static let brokenPipe = 32
   public static let noSystemCall = 38
   public static let timedOut = 110
 }

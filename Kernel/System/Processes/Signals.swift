@@ -9,6 +9,7 @@ public enum Signal: UInt8, Sendable {
   case floatingPoint = 8
   case kill = 9
   case segmentationFault = 11
+  case brokenPipe = 13
   case terminate = 15
 
   var name: StaticString {
@@ -19,6 +20,7 @@ public enum Signal: UInt8, Sendable {
     case .floatingPoint: "SIGFPE"
     case .kill: "SIGKILL"
     case .segmentationFault: "SIGSEGV"
+    case .brokenPipe: "SIGPIPE"
     case .terminate: "SIGTERM"
     }
   }

@@ -8,8 +8,9 @@ private typealias TurnLoop = @convention(c) (UInt64, UnsafeMutablePointer<UInt32
 private struct Duel {
   var loop: TurnLoop
   var turns: UInt64
-  /// Whose turn it is or was: 1 or 2.
+  /// Whose turn it is or was: 1 or 2. For pipes the first of four descriptors.
   var word: UInt32
+  var otherDescriptors: (UInt32, UInt32, UInt32) = (0, 0, 0)
   var opponentLost: Bool
 
   /// In memory that a fork shares.
@@ -53,6 +54,31 @@ func measureFutexes(_ effort: Effort) {
   measure("futexSwitchThreadsSSE", futexLoopSSE, betweenThreads, effort)
   if Features.hasAVX { measure("futexSwitchThreadsAVX", futexLoopAVX, betweenThreads, effort) }
   if Features.hasAVX512 { measure("futexSwitchThreadsAVX512", futexLoopAVX512, betweenThreads, effort) }
+}
+
+/// A round trip of a byte through two pipes between two processes: two writes, two reads, two switches.
+func measurePipes(_ effort: Effort) {
+  measurePipe("pipeRoundTrip", pipeLoopNone, effort)
+  measurePipe("pipeRoundTripSSE", pipeLoopSSE, effort)
+  if Features.hasAVX { measurePipe("pipeRoundTripAVX", pipeLoopAVX, effort) }
+  if Features.hasAVX512 { measurePipe("pipeRoundTripAVX512", pipeLoopAVX512, effort) }
+}
+
+private func measurePipe(_ name: StaticString, _ loop: @escaping TurnLoop, _ effort: Effort) {
+  var shortest = UInt64.max
+  for _ in 0..<effort.repetitions {
+    let duel = Duel.make(loop, turns: effort.count)
+    let word = UnsafeMutableRawPointer(duel) + MemoryLayout<Duel>.offset(of: \.word).unsafelyUnwrapped
+    let descriptors = word.assumingMemoryBound(to: UInt32.self)
+    guard callSystem(SystemCallNumber.pipe, address(word)) == 0,
+      callSystem(SystemCallNumber.pipe, address(word + 8)) == 0
+    else { fail("MISMATCH bench: no pipe") }
+    let outcome = betweenProcesses(duel, name)
+    shortest = min(shortest, outcome.ticks)
+    for index in 0..<4 { _ = callSystem(SystemCallNumber.close, UInt(descriptors[index])) }
+    Mapping.free(duel, sizeInBytes: Mapping.pageSize)
+  }
+  report(name, shortest / effort.count)
 }
 
 /// Runs both sides of a duel, and gives the ticks of this side's turns and how many came after the other's.

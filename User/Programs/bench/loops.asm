@@ -4,6 +4,8 @@
 bits 64
 default rel
 
+SYS_READ equ 0
+SYS_WRITE equ 1
 SYS_SCHED_YIELD equ 24
 SYS_FUTEX equ 202
 FUTEX_WAIT equ 0
@@ -172,6 +174,39 @@ firstUseLoop:
   mov r8, r9
 %endmacro
 
+; pipeTurns INSTRUCTIONS: turns in rdi, at rsi the descriptors of two pipes (read and write end of each), identity
+; (1 or 2) in edx. Each turn writes a byte into the pipe of that number and reads one from the other. Leaves the
+; turns in r9 and in r8.
+%macro pipeTurns 1
+  push rbx
+  push r12
+  push r13
+  mov r9, rdi
+  mov rbx, rdi
+  dec edx
+  mov r12d, [rsi + rdx * 8 + 4]
+  xor edx, 1
+  mov r13d, [rsi + rdx * 8]
+%%next:
+  %1
+  mov edi, r12d
+  lea rsi, [rsp - 8]
+  mov edx, 1
+  mov eax, SYS_WRITE
+  syscall
+  mov edi, r13d
+  lea rsi, [rsp - 8]
+  mov edx, 1
+  xor eax, eax
+  syscall
+  dec rbx
+  jnz %%next
+  pop r13
+  pop r12
+  pop rbx
+  mov r8, r9
+%endmacro
+
 %macro nothing 0
 %endmacro
 
@@ -329,5 +364,6 @@ global %1AVX512
 
 turnLoops yieldLoop, yieldTurns
 turnLoops futexLoop, futexTurns
+turnLoops pipeLoop, pipeTurns
 
 section .note.GNU-stack noalloc noexec nowrite progbits

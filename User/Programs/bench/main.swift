@@ -4,8 +4,8 @@ import Runtime
 private let help: StaticString = """
     --count N        operations between two looks at the time (100)
     --repetitions N  runs, of which the shortest counts (10)
-    --only SET       one set of measurements: calls, switches, futexes, threads, processes, memory,
-                     interrupts, first-use, start
+    --only SET       one set of measurements: calls, switches, futexes, pipes, threads, processes,
+                     memory, interrupts, first-use, start
     --help           print this
   Prints `bench NAME TICKS`: ticks of the time-stamp counter for each operation, nothing subtracted but where
   said. Kernel/System/Bench/README.md describes each of them. Without --only, all but the last two sets.
@@ -14,12 +14,13 @@ private let help: StaticString = """
   """
 
 private enum Selection {
-  case calls, switches, futexes, threads, processes, memory, interrupts, firstUse, start
+  case calls, switches, futexes, pipes, threads, processes, memory, interrupts, firstUse, start
 
   init?(_ name: Argument) {
     if name.matches("calls") { self = .calls }
     else if name.matches("switches") { self = .switches }
     else if name.matches("futexes") { self = .futexes }
+    else if name.matches("pipes") { self = .pipes }
     else if name.matches("threads") { self = .threads }
     else if name.matches("processes") { self = .processes }
     else if name.matches("memory") { self = .memory }
@@ -73,6 +74,7 @@ public func programMain(argumentCount: Int32, arguments: StringVector, environme
   if isSelected(.calls) { measureSystemCalls(effort) }
   if isSelected(.switches) { measureSwitches(effort) }
   if isSelected(.futexes) { measureFutexes(effort) }
+  if isSelected(.pipes) { measurePipes(effort) }
   if isSelected(.threads) { measureThreads(effort.divided(by: 10)) }
   if isSelected(.processes) { measureProcesses(effort.divided(by: 20), path) }
   if isSelected(.memory) { measureMemory(effort) }

@@ -44,6 +44,7 @@ struct PollEvents: OptionSet, Sendable {
   static var inputNormal: PollEvents { PollEvents(rawValue: 0x40) }  // POLLRDNORM
   static var outputNormal: PollEvents { PollEvents(rawValue: 0x100) }  // POLLWRNORM
   static var readHangUp: PollEvents { PollEvents(rawValue: 0x2000) }  // POLLRDHUP
+  static var all: PollEvents { PollEvents(rawValue: 0xFFFF) }
 }
 
 /// An open file description (open(2), Notes): what descriptors refer to. Shared by those that dup and fork make.
@@ -90,4 +91,10 @@ public class OpenFile: @unchecked Sendable {
 
   /// Tells of changes of what `poll` says; nil for files that are always ready.
   var readiness: Readiness? { nil }
+
+  /// The same for files that have no `Readiness` because they see to their waiting threads themselves.
+  var watchers: WatcherList? { readiness?.watchers }
+
+  /// The pipe behind it, of pipes and FIFOs (fcntl's F_SETPIPE_SZ, splice(2)).
+  var pipe: Pipe? { nil }
 }

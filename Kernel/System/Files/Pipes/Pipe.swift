@@ -1,0 +1,473 @@
+import Core
+import Machine
+
+/// A pipe or an open FIFO (pipe(7)): a ring of pages, and who waits for it.
+///
+/// The lock is held for some instructions at a time and never while bytes are copied: a reader and a writer each
+/// claim their side, copy between user memory and the pages of the ring, and then commit. Pages are allocated when
+/// the ring first reaches them, and kept until the last end is closed.
+final class Pipe: @unchecked Sendable {
+  /// Guards everything below but the pages' contents. Inside it run queues are locked.
+  var lock = InterruptLock()
+  var ring = PipeRing()
+  /// A page's address in the direct map for each page of the ring; nil where none was needed yet. Changed by who
+  /// has claimed the side, which for another size are both.
+  private var pages: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+
+  /// Open files that can read, and that can write.
+  private(set) var readerCount = 0
+  private(set) var writerCount = 0
+  /// How often one was opened: what the open of the other end of a FIFO waits for a change of.
+  private(set) var readersOpened: UInt32 = 0
+  private(set) var writersOpened: UInt32 = 0
+
+  private var isBeingRead = false
+  private var isBeingWritten = false
+
+  private var waitingReaders = WaitList()
+  private var waitingWriters = WaitList()
+  /// Threads that wait until a side is no longer claimed, or for the other end of a FIFO.
+  private var waitingOthers = WaitList()
+  let watchers = WatcherList()
+
+  /// - Returns: nil when memory is out.
+  init?() {
+    guard Frames.freeCount > Frames.reserve, let pages = Self.allocatePages(for: PipeRing.defaultCapacity) else {
+      return nil
+    }
+    self.pages = pages
+  }
+
+  deinit {
+    freePages()
+    KernelHeap.deallocate(pages)
+    if let marks = ring.setPacketMemory(nil) { KernelHeap.deallocate(marks) }
+  }
+
+  // MARK: Waiting
+
+  private enum Waiters {
+    case readers, writers, others
+  }
+
+  /// Has the current thread sleep until it is woken or has a signal. The lock is held, and is again on return;
+  /// interrupts are disabled throughout.
+  ///
+  /// - Returns: false where the thread has a signal.
+  private func wait(among waiters: Waiters, isInterruptible: Bool = true) -> Bool {
+    let thread = Scheduler.current
+    switch waiters {
+    case .readers: waitingReaders.append(thread)
+    case .writers: waitingWriters.append(thread)
+    case .others: waitingOthers.append(thread)
+    }
+    Sleep.markBlocked(thread, until: nil, isInterruptible: isInterruptible)
+    lock.releaseWithInterruptsDisabled()
+    Scheduler.block()
+    lock.acquireWithInterruptsDisabled()
+    if thread.pointee.isOnWaitQueue {
+      switch waiters {
+      case .readers: waitingReaders.remove(thread)
+      case .writers: waitingWriters.remove(thread)
+      case .others: waitingOthers.remove(thread)
+      }
+    }
+    return !isInterruptible || thread.pointee.head.hasSignal == 0
+  }
+
+  @inline(__always)
+  private static func wakeFirst(_ list: inout WaitList) {
+    guard let thread = list.first else { return }
+    list.remove(thread)
+    Scheduler.wake(thread)
+  }
+
+  private static func wakeAll(_ list: inout WaitList) {
+    while list.first != nil { wakeFirst(&list) }
+  }
+
+  /// Wakes one of those who could go on as things are. Each that goes on, or gives up, wakes the next.
+  @inline(__always)
+  private func wakeWhoCanGoOn() {
+    if waitingReaders.first != nil, ring.count > 0 { Self.wakeFirst(&waitingReaders) }
+    if waitingWriters.first != nil, ring.isWritable { Self.wakeFirst(&waitingWriters) }
+  }
+
+  /// Waits until nobody else copies out of the ring, or into it, and claims that side. The lock is held.
+  @inline(__always)
+  private func claimReading() {
+    while isBeingRead { _ = wait(among: .others, isInterruptible: false) }
+    isBeingRead = true
+  }
+
+  @inline(__always)
+  private func claimWriting() {
+    while isBeingWritten { _ = wait(among: .others, isInterruptible: false) }
+    isBeingWritten = true
+  }
+
+  @inline(__always)
+  private func unclaimReading() {
+    isBeingRead = false
+    if waitingOthers.first != nil { Self.wakeAll(&waitingOthers) }
+  }
+
+  @inline(__always)
+  private func unclaimWriting() {
+    isBeingWritten = false
+    if waitingOthers.first != nil { Self.wakeAll(&waitingOthers) }
+  }
+
+  // MARK: Reading
+
+  /// Waits until there is something to read. The lock is held.
+  ///
+  /// - Returns: false at the end of the file.
+  @inline(__always)
+  private func waitForBytes(isNonBlocking: Bool) throws(Errno) -> Bool {
+    while true {
+      while isBeingRead { _ = wait(among: .others, isInterruptible: false) }
+      if ring.count > 0 { return true }
+      if writerCount == 0 { return false }
+      if isNonBlocking { throw .tryAgain }
+      if !wait(among: .readers), ring.count == 0, writerCount > 0 { throw .restart }
+    }
+  }
+
+  /// read(2). What it returns has left the pipe; after a fault nothing that was not delivered has.
+  func read(_ buffer: inout TransferBuffer, isNonBlocking: Bool) throws(Errno) -> Int {
+    if buffer.remaining == 0 { return 0 }
+    let wereEnabled = lock.acquire()
+    do throws(Errno) {
+      guard try waitForBytes(isNonBlocking: isNonBlocking) else {
+        lock.release(wereEnabled)
+        return 0
+      }
+    } catch {
+      lock.release(wereEnabled)
+      throw error
+    }
+    isBeingRead = true
+    var total = 0
+    var failure: Errno?
+    var released: PollEvents = []
+    while true {
+      let reservation = ring.readable(buffer.remaining)
+      let head = ring.head
+      if reservation.count == 0 { break }
+      lock.release(wereEnabled)
+      var copied = 0
+      do throws(Errno) {
+        while copied < reservation.count {
+          let place = ring.place(of: head &+ UInt64(copied))
+          let portion = min(place.count, reservation.count - copied)
+          try buffer.put(UnsafeRawBufferPointer(start: pages[place.page]! + place.offset, count: portion))
+          copied += portion
+        }
+      } catch {
+        failure = error
+      }
+      _ = lock.acquire()
+      let isComplete = copied == reservation.count
+      ring.commitRead(
+        isComplete ? reservation.consumed : reservation.isPacket ? 0 : copied,
+        isPacket: reservation.isPacket && isComplete, mayRestart: !isBeingWritten)
+      total += copied
+      // A read ends with a packet, and with what was there: it does not wait for more.
+      if failure != nil || reservation.isPacket || buffer.remaining == 0 { break }
+    }
+    unclaimReading()
+    wakeWhoCanGoOn()
+    if ring.isWritable { released = [.output, .outputNormal] }
+    lock.release(wereEnabled)
+    watchers.notify(released)
+    if total == 0, let failure { throw failure }
+    return total
+  }
+
+  // MARK: Writing
+
+  /// write(2).
+  ///
+  /// - Parameter isPacket: whether the write makes packets (O_DIRECT).
+  /// - Throws: `brokenPipe` where nobody can read any more; the caller sends SIGPIPE. After some bytes the same
+  ///   comes as `isBroken`.
+  func write(
+    _ buffer: inout TransferBuffer, isNonBlocking: Bool, isPacket: Bool, isBroken: inout Bool
+  ) throws(Errno) -> Int {
+    if buffer.remaining == 0 { return 0 }
+    let isWhole = buffer.remaining <= PipeRing.atomicSize
+    let wereEnabled = lock.acquire()
+    var total = 0
+    var failure: Errno?
+    if isPacket, !ring.hasPacketMemory { failure = makePacketMemory() }
+    while failure == nil, buffer.remaining > 0 {
+      while isBeingWritten { _ = wait(among: .others, isInterruptible: false) }
+      if readerCount == 0 {
+        isBroken = true
+        failure = .brokenPipe
+        break
+      }
+      let count = ring.writableCount(buffer.remaining, isWhole: isWhole, isPacket: isPacket)
+      if count == 0 {
+        if isNonBlocking {
+          failure = .tryAgain
+        } else if !wait(among: .writers) {
+          failure = .restart
+        }
+        continue
+      }
+      let tail = ring.tail
+      isBeingWritten = true
+      lock.release(wereEnabled)
+      var copied = 0
+      do throws(Errno) { try copy(&buffer, to: tail, count: count, &copied) } catch { failure = error }
+      _ = lock.acquire()
+      // An atomic write that faults leaves nothing behind.
+      if failure != nil, isWhole || isPacket { copied = 0 }
+      ring.commitWrite(copied, isPacket: isPacket)
+      total += copied
+      unclaimWriting()
+      if waitingReaders.first != nil, ring.count > 0 { Self.wakeFirst(&waitingReaders) }
+      if buffer.remaining > 0, copied > 0, !isNonBlocking {
+        // Watchers must not wait until all of a long write is in.
+        lock.release(wereEnabled)
+        watchers.notify([.input, .inputNormal])
+        _ = lock.acquire()
+      }
+    }
+    wakeWhoCanGoOn()
+    lock.release(wereEnabled)
+    if total > 0 { watchers.notify([.input, .inputNormal]) }
+    if total == 0, let failure { throw failure }
+    return total
+  }
+
+  /// Copies bytes into the ring, whose writing side is claimed.
+  private func copy(
+    _ buffer: inout TransferBuffer, to tail: UInt64, count: Int, _ copied: inout Int
+  ) throws(Errno) {
+    while copied < count {
+      let place = ring.place(of: tail &+ UInt64(copied))
+      let portion = min(place.count, count - copied)
+      let page = try page(place.page)
+      try buffer.take(into: UnsafeMutableRawBufferPointer(start: page + place.offset, count: portion))
+      copied += portion
+    }
+  }
+
+  @inline(__always)
+  private func page(_ number: Int) throws(Errno) -> UnsafeMutableRawPointer {
+    if let page = pages[number] { return page }
+    guard let frame = Frames.allocateForUser() else { throw .outOfMemory }
+    let page = PhysicalMemory.pointer(to: frame)
+    pages[number] = page
+    return page
+  }
+
+  /// The lock is held.
+  private func makePacketMemory() -> Errno? {
+    guard let memory = Self.allocateMarks(for: ring.capacity) else { return .outOfMemory }
+    _ = ring.setPacketMemory(memory)
+    return nil
+  }
+
+  // MARK: What poll and ioctl look at
+
+  /// FIONREAD
+  var byteCount: Int { lock.withLock { ring.count } }
+
+  /// The events of an open file.
+  ///
+  /// - Parameter quietGeneration: the number of writers ever opened when the file was opened without waiting for
+  ///   one: it does not hang up before there has been one since.
+  func poll(isReader: Bool, isWriter: Bool, quietGeneration: UInt32?) -> PollEvents {
+    lock.withLock {
+      var events: PollEvents = []
+      if isReader {
+        if ring.count > 0 { events.insert([.input, .inputNormal]) }
+        if writerCount == 0, quietGeneration != writersOpened { events.insert(.hangUp) }
+      }
+      if isWriter {
+        if ring.isWritable { events.insert([.output, .outputNormal]) }
+        if readerCount == 0 { events.insert(.error) }
+      }
+      return events
+    }
+  }
+
+  // MARK: The ends
+
+  func open(isReader: Bool, isWriter: Bool) {
+    lock.withLock {
+      if isReader {
+        readerCount += 1
+        readersOpened &+= 1
+      }
+      if isWriter {
+        writerCount += 1
+        writersOpened &+= 1
+      }
+      Self.wakeAll(&waitingOthers)
+    }
+  }
+
+  /// An open file has ended. The last to go takes what is in the pipe along.
+  func close(isReader: Bool, isWriter: Bool) {
+    var hasEnded = false
+    lock.withLock {
+      if isReader { readerCount -= 1 }
+      if isWriter { writerCount -= 1 }
+      if readerCount == 0 { Self.wakeAll(&waitingWriters) }
+      if writerCount == 0 { Self.wakeAll(&waitingReaders) }
+      hasEnded = readerCount == 0 && writerCount == 0
+      if hasEnded {
+        // Nobody copies: a call would keep its open file alive.
+        while ring.count > 0 {
+          let rest = ring.readable(.max)
+          ring.commitRead(rest.consumed, isPacket: rest.isPacket, mayRestart: true)
+        }
+      }
+    }
+    if hasEnded { freeUnusedPages() }
+    watchers.notify(.all)
+  }
+
+  /// Waits for the other end of a FIFO to be opened, as open(2) does (fifo(7)).
+  ///
+  /// - Parameter generation: what `readersOpened` or `writersOpened` was when this end was opened.
+  func waitForReader(since generation: UInt32) throws(Errno) {
+    try waitForOther { readerCount > 0 || readersOpened != generation }
+  }
+
+  func waitForWriter(since generation: UInt32) throws(Errno) {
+    try waitForOther { writerCount > 0 || writersOpened != generation }
+  }
+
+  private func waitForOther(_ isThere: () -> Bool) throws(Errno) {
+    let wereEnabled = lock.acquire()
+    while !isThere() {
+      if !wait(among: .others), !isThere() {
+        lock.release(wereEnabled)
+        throw .restart
+      }
+    }
+    lock.release(wereEnabled)
+  }
+
+  // MARK: The buffer
+
+  /// F_SETPIPE_SZ
+  ///
+  /// - Returns: the size that it has now.
+  func resize(_ size: UInt32) throws(Errno) -> Int {
+    guard let capacity = PipeRing.capacity(forSize: size) else { throw .invalid }
+    guard capacity <= PipeRing.largestCapacity else { throw .notPermitted }
+    guard let newPages = Self.allocatePages(for: capacity) else { throw .outOfMemory }
+    let wereEnabled = lock.acquire()
+    claimReading()
+    claimWriting()
+    lock.release(wereEnabled)
+    // Nobody else touches ring or pages now, but to look.
+    let outcome = replaceBuffer(newPages, capacity)
+    _ = lock.acquire()
+    unclaimReading()
+    unclaimWriting()
+    wakeWhoCanGoOn()
+    lock.release(wereEnabled)
+    if let outcome {
+      KernelHeap.deallocate(newPages)
+      throw outcome
+    }
+    watchers.notify([.output, .outputNormal])
+    return capacity
+  }
+
+  private func replaceBuffer(
+    _ newPages: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ capacity: Int
+  ) -> Errno? {
+    guard ring.fits(capacity) else { return .busy }
+    var marks: UnsafeMutablePointer<PipeRing.Packet>?
+    if ring.hasPacketMemory {
+      marks = Self.allocateMarks(for: capacity)
+      if marks == nil { return .outOfMemory }
+    }
+    if let failure = moveBytes(to: newPages, capacity) {
+      Self.freePages(newPages, PipeRing(capacity: capacity))
+      if let marks { KernelHeap.deallocate(marks) }
+      return failure
+    }
+    freePages()
+    let oldPages = pages
+    var oldMarks: UnsafeMutablePointer<PipeRing.Packet>?
+    lock.withLock {
+      pages = newPages
+      oldMarks = ring.resize(to: capacity, packetMemory: marks)
+    }
+    KernelHeap.deallocate(oldPages)
+    if let oldMarks { KernelHeap.deallocate(oldMarks) }
+    return nil
+  }
+
+  private func moveBytes(
+    to newPages: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ capacity: Int
+  ) -> Errno? {
+    var moved = 0
+    while moved < ring.count {
+      let place = ring.place(of: ring.head &+ UInt64(moved))
+      let target = moved & (PipeRing.pageSize - 1)
+      let portion = min(min(place.count, ring.count - moved), PipeRing.pageSize - target)
+      let number = moved / PipeRing.pageSize
+      if newPages[number] == nil {
+        guard let frame = Frames.allocateForUser() else { return .outOfMemory }
+        newPages[number] = PhysicalMemory.pointer(to: frame)
+      }
+      (newPages[number]! + target).copyMemory(from: pages[place.page]! + place.offset, byteCount: portion)
+      moved += portion
+    }
+    return nil
+  }
+
+  private static func allocatePages(for capacity: Int) -> UnsafeMutablePointer<UnsafeMutableRawPointer?>? {
+    let count = capacity / PipeRing.pageSize
+    guard
+      let memory = KernelHeap.allocate(
+        size: count * MemoryLayout<UnsafeMutableRawPointer?>.stride, alignment: 8)
+    else { return nil }
+    let pages = memory.bindMemory(to: UnsafeMutableRawPointer?.self, capacity: count)
+    pages.initialize(repeating: nil, count: count)
+    return pages
+  }
+
+  private static func allocateMarks(for capacity: Int) -> UnsafeMutablePointer<PipeRing.Packet>? {
+    let count = capacity / PipeRing.pageSize
+    return KernelHeap.allocate(size: count * MemoryLayout<PipeRing.Packet>.stride, alignment: 8)?
+      .bindMemory(to: PipeRing.Packet.self, capacity: count)
+  }
+
+  private static func freePages(_ pages: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ ring: PipeRing) {
+    for number in 0..<ring.packetLimit {
+      if let page = pages[number] { Frames.release(PhysicalMemory.address(of: page)) }
+      pages[number] = nil
+    }
+  }
+
+  private func freePages() { Self.freePages(pages, ring) }
+
+  /// Gives the pages back, unless somebody has opened the pipe again meanwhile, as a FIFO may be.
+  private func freeUnusedPages() {
+    let wereEnabled = lock.acquire()
+    let isUnused = readerCount == 0 && writerCount == 0 && !isBeingRead && !isBeingWritten
+    if isUnused {
+      isBeingRead = true
+      isBeingWritten = true
+    }
+    lock.release(wereEnabled)
+    guard isUnused else { return }
+    freePages()
+    _ = lock.acquire()
+    unclaimReading()
+    unclaimWriting()
+    lock.release(wereEnabled)
+  }
+}

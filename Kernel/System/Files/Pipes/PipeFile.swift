@@ -1,0 +1,96 @@
+import Core
+import Machine
+
+/// An end of a pipe, or an open FIFO: its flags say which ways bytes go.
+final class PipeFile: OpenFile, @unchecked Sendable {
+  private let storedPipe: Pipe
+  /// The writers ever opened when a FIFO was opened for reading without waiting for one.
+  fileprivate(set) var quietGeneration: UInt32?
+
+  /// Counts as an open end from now on.
+  init(node: FileNode, pipe: Pipe, flags: OpenFlags) {
+    storedPipe = pipe
+    super.init(node: node, flags: flags)
+    pipe.open(isReader: flags.isReadable, isWriter: flags.isWritable)
+  }
+
+  deinit { storedPipe.close(isReader: flags.isReadable, isWriter: flags.isWritable) }
+
+  override var pipe: Pipe? { storedPipe }
+  override var watchers: WatcherList? { storedPipe.watchers }
+
+  override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
+    try storedPipe.read(&buffer, isNonBlocking: isNonBlocking)
+  }
+
+  override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
+    var isBroken = false
+    // The signal comes with the partial result of a long write too.
+    defer { if isBroken { Signals.post(.brokenPipe, to: Scheduler.current) } }
+    return try storedPipe.write(
+      &buffer, isNonBlocking: isNonBlocking, isPacket: flags.contains(.direct), isBroken: &isBroken)
+  }
+
+  override func control(_ request: UInt32, _ argument: UInt64) throws(Errno) -> Int64 {
+    guard request == 0x541B else { throw .notTerminal }  // FIONREAD
+    guard UserMemory.store(Int32(storedPipe.byteCount), to: argument) else { throw .badAddress }
+    return 0
+  }
+
+  override func poll() -> PollEvents {
+    storedPipe.poll(
+      isReader: flags.isReadable, isWriter: flags.isWritable, quietGeneration: quietGeneration)
+  }
+}
+
+/// A pipe as a file: what both ends of pipe(2) show to fstat(2), or a FIFO in a directory. Opening it, by a FIFO's
+/// name or through /proc/self/fd, gives another end.
+final class PipeNode: FileNode, @unchecked Sendable {
+  private let pipe: Pipe
+
+  init(pipe: Pipe, fileSystem: FileSystem, number: UInt64, mode: FileMode) {
+    self.pipe = pipe
+    super.init(fileSystem: fileSystem, number: number, mode: mode)
+  }
+
+  /// An end that is there from the start.
+  func makeEnd(_ flags: OpenFlags) -> PipeFile { PipeFile(node: self, pipe: pipe, flags: flags) }
+
+  /// open(2) of a FIFO waits for the other end (fifo(7)), unless it can read and write.
+  override func open(_ flags: OpenFlags) throws(Errno) -> OpenFile {
+    let isReader = flags.isReadable
+    let isWriter = flags.isWritable
+    let isNonBlocking = flags.contains(.nonBlocking)
+    // Before this end is counted: what is opened from now on is seen as a change.
+    let readersOpened = pipe.readersOpened
+    let writersOpened = pipe.writersOpened
+    if isWriter, !isReader, isNonBlocking, pipe.readerCount == 0 { throw .noSuchDeviceOrAddress }
+    let file = makeEnd(flags)
+    if isReader, isWriter { return file }
+    if isReader {
+      if !isNonBlocking {
+        try pipe.waitForWriter(since: writersOpened)
+      } else if pipe.writerCount == 0 {
+        file.quietGeneration = writersOpened
+      }
+    } else if !isNonBlocking {
+      try pipe.waitForReader(since: readersOpened)
+    }
+    return file
+  }
+}
+
+/// The file system of files that have no name: pipes and their like.
+enum AnonymousFiles {
+  nonisolated(unsafe) private static var storedPipes: FileSystem?
+  nonisolated(unsafe) private static var nextNumber = AtomicWord(1)
+
+  static func initialize() {
+    storedPipes = FileSystem(device: 0xC, typeName: "pipefs")
+  }
+
+  static var pipes: FileSystem { storedPipes! }
+
+  /// An inode number.
+  static func makeNumber() -> UInt64 { UInt64(nextNumber.add(1)) }
+}
