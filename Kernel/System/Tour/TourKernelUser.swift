@@ -1,43 +1,21 @@
 import Core
 import Machine
-import Synchronization
 
 /// A kernel thread that uses SIMD registers in between: XOR of memory blocks, checked against integers.
-final class TourKernelUser {
+final class TourKernelUser: TourThread, @unchecked Sendable {
   private static var blockSizeInBytes: Int { 8192 }
 
-  private let shouldStop = Atomic<Bool>(false)
-  private let hasEnded = Atomic<Bool>(false)
   /// Blocks combined. Read after `stop`.
   private(set) var blocks = 0
   /// Blocks whose result was wrong. Read after `stop`.
   private(set) var mismatches = 0
 
-  /// - Returns: false where there is no memory for the thread.
-  func start() -> Bool {
-    let argument = UInt64(UInt(bitPattern: Unmanaged.passRetained(self).toOpaque()))
-    let isStarted = Threads.startKernelThread(argument: argument) { argument in
-      // SAFETY: the reference that `start` gave to this thread.
-      let user = Unmanaged<TourKernelUser>.fromOpaque(UnsafeRawPointer(bitPattern: UInt(argument))!)
-      user.takeUnretainedValue().run()
-      user.release()
-    }
-    if !isStarted { hasEnded.store(true, ordering: .releasing) }
-    return isStarted
-  }
-
-  /// Has the thread end, and waits for it.
-  func stop() {
-    shouldStop.store(true, ordering: .releasing)
-    while !hasEnded.load(ordering: .acquiring) { Sleep.milliseconds(1) }
-  }
-
-  private func run() {
+  override func run() {
     let size = Self.blockSizeInBytes
     if let memory = KernelHeap.allocate(size: 2 * size, alignment: 64) {
       let source = UnsafeMutableRawBufferPointer(start: memory, count: size)
       let destination = UnsafeMutableRawBufferPointer(start: memory + size, count: size)
-      while !shouldStop.load(ordering: .acquiring) {
+      while !shouldStop {
         combineOnce(source, destination)
         Sleep.milliseconds(1)
       }
@@ -46,7 +24,6 @@ final class TourKernelUser {
       Console.print("tour: no memory for the blocks that the kernel combines")
       mismatches += 1
     }
-    hasEnded.store(true, ordering: .releasing)
   }
 
   /// Fills two blocks, combines them, and looks at each word of the result.

@@ -1,48 +1,27 @@
 import Core
 import Machine
-import Synchronization
 
 /// A kernel thread that moves the programs' threads between CPUs, while they calculate.
 ///
 /// Every millisecond it pins as many threads as there are CPUs to a CPU each, at random, and lets go of those
 /// that it pinned before. With one CPU it only wakes: a kernel thread that comes and goes, which leaves the
 /// registers to whom they belong.
-final class TourShaker {
+final class TourShaker: TourThread, @unchecked Sendable {
   private let load: TourLoad
   private var state: UInt64
-  private let shouldStop = Atomic<Bool>(false)
-  private let hasEnded = Atomic<Bool>(false)
   /// Times that a thread was pinned.
   private(set) var moves = 0
 
   init(_ load: TourLoad, seed: UInt64) {
     self.load = load
     state = seed
+    super.init()
   }
 
-  /// - Returns: false where there is no memory for the thread.
-  func start() -> Bool {
-    let argument = UInt64(UInt(bitPattern: Unmanaged.passRetained(self).toOpaque()))
-    let isStarted = Threads.startKernelThread(nice: -5, argument: argument) { argument in
-      // SAFETY: the reference that `start` gave to this thread.
-      let shaker = Unmanaged<TourShaker>.fromOpaque(UnsafeRawPointer(bitPattern: UInt(argument))!)
-      shaker.takeUnretainedValue().run()
-      shaker.release()
-    }
-    if !isStarted { hasEnded.store(true, ordering: .releasing) }
-    return isStarted
-  }
-
-  /// Has the thread end, and waits for it.
-  func stop() {
-    shouldStop.store(true, ordering: .releasing)
-    while !hasEnded.load(ordering: .acquiring) { Sleep.milliseconds(1) }
-  }
-
-  private func run() {
+  override func run() {
     let cpus = CPUs.count
     var round: UInt64 = 0
-    while !shouldStop.load(ordering: .acquiring) {
+    while !shouldStop {
       Sleep.milliseconds(1)
       if cpus == 1 || load.entries.isEmpty { continue }
       round &+= 1
@@ -53,7 +32,6 @@ final class TourShaker {
       }
       for _ in 0..<cpus { moveOne(cpus) }
     }
-    hasEnded.store(true, ordering: .releasing)
   }
 
   private func moveOne(_ cpus: Int) {
