@@ -1,0 +1,64 @@
+/// Bytes on their way from one side to another, in memory that somebody else owns.
+public struct ByteRing: ~Copyable {
+  private let bytes: UnsafeMutablePointer<UInt8>
+  public let capacity: Int
+  private var first = 0
+  public private(set) var count = 0
+
+  /// - Parameter memory: `capacity` bytes, which outlive it.
+  public init(memory: UnsafeMutableRawPointer, capacity: Int) {
+    bytes = memory.bindMemory(to: UInt8.self, capacity: capacity)
+    self.capacity = capacity
+  }
+
+  public var room: Int { capacity - count }
+  public var isEmpty: Bool { count == 0 }
+
+  /// Adds a byte; the caller has looked at `room`.
+  public mutating func append(_ byte: UInt8) {
+    bytes[(first + count) % capacity] = byte
+    count += 1
+  }
+
+  /// Adds what fits.
+  ///
+  /// - Returns: how many bytes.
+  public mutating func append(_ source: UnsafeRawBufferPointer) -> Int {
+    let total = min(source.count, room)
+    var done = 0
+    while done < total {
+      let place = (first + count) % capacity
+      let portion = min(total - done, capacity - place)
+      UnsafeMutableRawPointer(bytes + place).copyMemory(from: source.baseAddress! + done, byteCount: portion)
+      count += portion
+      done += portion
+    }
+    return total
+  }
+
+  public mutating func removeFirst() -> UInt8? {
+    if count == 0 { return nil }
+    let byte = bytes[first]
+    first = (first + 1) % capacity
+    count -= 1
+    return byte
+  }
+
+  /// Takes out what there is and fits.
+  ///
+  /// - Returns: how many bytes.
+  public mutating func remove(into target: UnsafeMutableRawBufferPointer) -> Int {
+    let total = min(target.count, count)
+    var done = 0
+    while done < total {
+      let portion = min(total - done, capacity - first)
+      (target.baseAddress! + done).copyMemory(from: bytes + first, byteCount: portion)
+      first = (first + portion) % capacity
+      count -= portion
+      done += portion
+    }
+    return total
+  }
+
+  public mutating func removeAll() { count = 0 }
+}
