@@ -2,7 +2,7 @@
 public struct ByteRing: ~Copyable {
   private let bytes: UnsafeMutablePointer<UInt8>
   public let capacity: Int
-  private var first = 0
+  private var start = 0
   public private(set) var count = 0
 
   /// - Parameter memory: `capacity` bytes, which outlive it.
@@ -14,9 +14,11 @@ public struct ByteRing: ~Copyable {
   public var room: Int { capacity - count }
   public var isEmpty: Bool { count == 0 }
 
+  public var first: UInt8? { count == 0 ? nil : bytes[start] }
+
   /// Adds a byte; the caller has looked at `room`.
   public mutating func append(_ byte: UInt8) {
-    bytes[(first + count) % capacity] = byte
+    bytes[(start + count) % capacity] = byte
     count += 1
   }
 
@@ -27,7 +29,7 @@ public struct ByteRing: ~Copyable {
     let total = min(source.count, room)
     var done = 0
     while done < total {
-      let place = (first + count) % capacity
+      let place = (start + count) % capacity
       let portion = min(total - done, capacity - place)
       UnsafeMutableRawPointer(bytes + place).copyMemory(from: source.baseAddress! + done, byteCount: portion)
       count += portion
@@ -38,8 +40,8 @@ public struct ByteRing: ~Copyable {
 
   public mutating func removeFirst() -> UInt8? {
     if count == 0 { return nil }
-    let byte = bytes[first]
-    first = (first + 1) % capacity
+    let byte = bytes[start]
+    start = (start + 1) % capacity
     count -= 1
     return byte
   }
@@ -51,9 +53,9 @@ public struct ByteRing: ~Copyable {
     let total = min(target.count, count)
     var done = 0
     while done < total {
-      let portion = min(total - done, capacity - first)
-      (target.baseAddress! + done).copyMemory(from: bytes + first, byteCount: portion)
-      first = (first + portion) % capacity
+      let portion = min(total - done, capacity - start)
+      (target.baseAddress! + done).copyMemory(from: bytes + start, byteCount: portion)
+      start = (start + portion) % capacity
       count -= portion
       done += portion
     }

@@ -1,0 +1,108 @@
+import Core
+import Machine
+
+/// Sessions and process groups at a terminal (credentials(7), setsid(2)).
+extension TerminalDevice {
+  /// Whether it is the current process's controlling terminal.
+  var isControlling: Bool {
+    let session = lock.withLock { self.session }
+    return session != 0 && session == JobControl.currentSession
+  }
+
+  /// A process of the background that wants to read, or to change something, is stopped; one that cannot be fails.
+  ///
+  /// - Parameter signal: SIGTTIN or SIGTTOU.
+  /// - Throws: `restart` with the signal sent; `inputOutput` where nobody would continue the process, or where it
+  ///   does not hear of SIGTTIN.
+  func checkForeground(_ signal: UInt8) throws(Errno) {
+    let (session, foreground) = lock.withLock { (self.session, foregroundGroup) }
+    guard session != 0, foreground != 0, session == JobControl.currentSession else { return }
+    let group = JobControl.currentGroup
+    if group == foreground { return }
+    if JobControl.ignores(signal) {
+      if signal == JobControl.backgroundRead { throw .inputOutput }
+      return
+    }
+    if JobControl.isCurrentGroupOrphaned() { throw .inputOutput }
+    JobControl.send(signal, toGroup: group)
+    throw .restart
+  }
+
+  /// open(2) without O_NOCTTY: a session leader without a terminal gets this one, if it is nobody else's.
+  func acquireOnOpen(_ flags: OpenFlags) {
+    guard flags.isReadable, JobControl.isSessionLeader, Terminals.controlling == nil else { return }
+    lock.withLock {
+      guard session == 0 else { return }
+      session = JobControl.currentSession
+      foregroundGroup = JobControl.currentGroup
+    }
+  }
+
+  /// TIOCSCTTY
+  ///
+  /// - Parameter mayTakeAway: whether another session may lose it.
+  func acquire(mayTakeAway: Bool) throws(Errno) {
+    let current = JobControl.currentSession
+    if JobControl.isSessionLeader, current != 0, lock.withLock({ session == current }) { return }
+    guard JobControl.isSessionLeader, Terminals.controlling == nil else { throw .notPermitted }
+    let isAcquired = lock.withLock {
+      guard session == 0 || mayTakeAway else { return false }
+      session = current
+      foregroundGroup = JobControl.currentGroup
+      return true
+    }
+    if !isAcquired { throw .notPermitted }
+  }
+
+  /// The session gives its terminal up (TIOCNOTTY by its leader): the foreground group is told.
+  func release() {
+    let group = lock.withLock {
+      let group = foregroundGroup
+      session = 0
+      foregroundGroup = 0
+      return group
+    }
+    guard group != 0 else { return }
+    JobControl.send(JobControl.hangUp, toGroup: group)
+    JobControl.send(JobControl.carryOn, toGroup: group)
+  }
+
+  /// The leader of its session has ended: the foreground group is told, and the session has no terminal any more.
+  func sessionLeaderEnded() {
+    let group = lock.withLock {
+      let group = foregroundGroup
+      session = 0
+      foregroundGroup = 0
+      return group
+    }
+    if group != 0 { JobControl.send(JobControl.hangUp, toGroup: group) }
+    if hangsUpWithItsSession { hangUp() }
+  }
+
+  /// TIOCSPGRP, tcsetpgrp(3)
+  func setForegroundGroup(_ group: Int32) throws(Errno) {
+    let session = JobControl.currentSession
+    guard let groupSession = JobControl.session(ofGroup: group) else { throw .noProcess }
+    guard groupSession == session else { throw .notPermitted }
+    lock.withLock { foregroundGroup = group }
+  }
+}
+
+/// Every terminal there is.
+enum Terminals {
+  /// The serial line; there once the machine is up.
+  nonisolated(unsafe) static var serial: SerialTerminal?
+
+  /// The controlling terminal of the current process.
+  static var controlling: TerminalDevice? { controlling(of: JobControl.currentSession) }
+
+  /// The controlling terminal of a session; nil for none.
+  static func controlling(of session: Int32) -> TerminalDevice? {
+    guard session != 0 else { return nil }
+    if let serial, serial.lock.withLock({ serial.session == session }) { return serial }
+    return nil
+  }
+
+  /// The leader of a session has ended. In its last thread, which holds no lock.
+  static func sessionLeaderEnded(_ session: Int32) { controlling(of: session)?.sessionLeaderEnded() }
+}
