@@ -46,6 +46,7 @@ enum MainThread {
     let path = options.initPath ?? ByteView("/init")
     do throws(ProgramError) {
       let program = try Programs.start(path, arguments: options.initArguments ?? ByteView(""))
+      ConsoleInput.giveToPrograms()
       switch program.waitForEnd() {
       case .exited(let code):
         log("\(program.label) ended with status \(code)")

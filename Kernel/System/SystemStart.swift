@@ -28,6 +28,7 @@ public enum SystemStart {
     CPUStartup.adoptFirst(apicID: Platform.apicID(at: 0))
     DebuggerSupport.initialize(measuring: Scheduler.current)
     CPUStartup.startOthers(limit: options.maximumCPUs ?? CPUs.limit)
+    SerialTerminal.initialize()
     ConsoleInput.initialize()
     RandomSource.initialize()
     SystemIdentity.initialize()

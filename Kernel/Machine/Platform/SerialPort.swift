@@ -1,6 +1,6 @@
 import Instructions
 
-/// A 16550 serial port, polled on output.
+/// A 16550 serial port.
 ///
 /// Set to 115200 baud, 8N1, with the line status polled before each byte: emulators that are honest about
 /// the hardware cut and lose bytes otherwise.
@@ -32,8 +32,14 @@ public struct SerialPort: Sendable {
     portRead8(base + 5) & 0x01 == 0 ? nil : portRead8(base)
   }
 
-  /// Has the port interrupt when a byte arrives.
-  public func enableReceiveInterrupt() {
-    portWrite8(base + 1, 0x01)
+  /// Whether `write` would not have to wait.
+  public var isReadyToWrite: Bool { portRead8(base + 5) & 0x20 != 0 }
+
+  /// Whether the port asks for an interrupt now. To look ends the request for bytes to write.
+  public func takeInterrupt() -> Bool { portRead8(base + 2) & 0x01 == 0 }
+
+  /// Has the port interrupt when a byte has arrived, and when one can be written.
+  public func enableInterrupts(receive: Bool, transmit: Bool) {
+    portWrite8(base + 1, (receive ? 0x01 : 0) | (transmit ? 0x02 : 0))
   }
 }

@@ -29,20 +29,46 @@ public enum Console {
     }
   }
 
-  /// Prints bytes as they are, as a program wrote them.
+  /// Prints bytes, with a carriage return before each line feed.
   public static func write(_ bytes: UnsafeRawBufferPointer) {
-    if let programOutput, let start = bytes.baseAddress { return programOutput(start, bytes.count) }
     withSerial { port in
       for byte in bytes { put(byte, port) }
     }
   }
 
+  /// Hands what a program writes to `programOutput`. False where none is set.
+  static func divert(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let programOutput, let start = bytes.baseAddress else { return false }
+    programOutput(start, bytes.count)
+    return true
+  }
+
+  /// For the kernel's own messages: what programs have written before comes first.
   private static func withSerial(_ body: (SerialPort) -> Void) {
+    if !isUnlocked { Terminals.serial?.sendBeforeMessage() }
+    withPort(body)
+  }
+
+  /// Calls `body` with the port for itself.
+  static func withPort(_ body: (SerialPort) -> Void) {
     if isUnlocked {
       body(.first)
     } else {
       lock.withLock { body(.first) }
     }
+  }
+
+  // What the port interrupts for. Under `lock`.
+  nonisolated(unsafe) private static var interruptsOnReceive = false
+  nonisolated(unsafe) private static var interruptsOnTransmit = false
+
+  /// Has the port interrupt, or not, when it can take a byte, and when one has arrived; nil leaves it as it is.
+  /// Within `withPort`.
+  static func enableInterrupts(receive: Bool? = nil, transmit: Bool? = nil, _ port: SerialPort) {
+    let wanted = (receive ?? interruptsOnReceive, transmit ?? interruptsOnTransmit)
+    if wanted == (interruptsOnReceive, interruptsOnTransmit) { return }
+    (interruptsOnReceive, interruptsOnTransmit) = wanted
+    port.enableInterrupts(receive: wanted.0, transmit: wanted.1)
   }
 
   private static func put(_ byte: UInt8, _ port: SerialPort) {

@@ -23,7 +23,7 @@ func handleTrap(_ frame: UnsafeMutablePointer<TrapFrame>) {
     InterprocessorInterrupts.serve()
   case Vector.serial:
     Platform.localAPIC.endOfInterrupt()
-    ConsoleInput.receive()
+    ConsoleInput.handleInterrupt()
   case Vector.spurious:
     break
   case Vector.apicError:

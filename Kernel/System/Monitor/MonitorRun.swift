@@ -5,7 +5,8 @@ import Machine
 enum MonitorRun {
   private static var controlC: UInt8 { 3 }
 
-  /// Starts a program and waits for its end; Ctrl-C kills it.
+  /// Starts a program and waits for its end. What is typed is for the program; Ctrl-C kills it, unless a
+  /// session of its own has the terminal and sees to that.
   static func run(_ path: ByteView, _ arguments: ByteView) {
     do throws(ProgramError) {
       let process = try Programs.start(path, arguments: arguments)
@@ -20,7 +21,11 @@ enum MonitorRun {
       let soon = readTimeStampCounter() &+ Time.ticks(nanoseconds: 20_000_000)
       if let ending = process.waitForEnd(until: soon) { return ending }
       while let byte = ConsoleInput.readIfAny() {
-        if byte == controlC { process.kill(.kill) }
+        if byte == controlC, !Terminals.serial!.hasSession {
+          process.kill(.kill)
+        } else {
+          withUnsafeBytes(of: byte) { _ = Terminals.serial!.receive($0) }
+        }
       }
     }
   }

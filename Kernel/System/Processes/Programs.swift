@@ -44,10 +44,7 @@ public enum Programs {
 
   /// Descriptors 0 to 2 are the console.
   private static func openConsole(for process: Process) throws(ProgramError) {
-    let node = FileNode(
-      fileSystem: FileSystem(device: 1, typeName: "rootfs"), number: 1,
-      mode: FileMode.characterDevice.with(permissions: 0o600))
-    let console = ConsoleFile(node: node, flags: .readWrite)
+    let console = TerminalFile(Terminals.serial!, node: ConsoleNode.shared, flags: .readWrite, isConsole: true)
     for _ in 0..<3 {
       do throws(Errno) { _ = try process.files.add(console) } catch { throw .outOfMemory }
     }

@@ -25,6 +25,7 @@ private func dispatch(_ number: UInt64, _ arguments: SystemCallArguments) throws
   case 10: return try SystemCalls.mprotect(arguments)
   case 11: return try SystemCalls.munmap(arguments)
   case 12: return SystemCalls.brk(arguments)
+  case 16: return try SystemCalls.ioctl(arguments)
   case 22: return try SystemCalls.pipe(arguments)
   case 24: return SystemCalls.sched_yield()
   case 35: return try SystemCalls.nanosleep(arguments)

@@ -3,7 +3,7 @@ import Machine
 
 /// The serial line as a terminal: /dev/ttyS0, and /dev/console behind it.
 final class SerialTerminal: TerminalDevice, @unchecked Sendable {
-  /// Makes it, and the thread that takes what is typed.
+  /// While the machine comes up.
   static func initialize() {
     let control =
       TerminalAttributes.usualControl | TerminalAttributes.localControl | TerminalAttributes.speed115200
@@ -11,19 +11,24 @@ final class SerialTerminal: TerminalDevice, @unchecked Sendable {
       let terminal = SerialTerminal(
         number: DeviceNumber(major: 4, minor: 64), attributes: TerminalAttributes(control: control))
     else { panic("not enough memory for the console") }
+    // As large as a terminal was that never told its size.
     terminal.windowSize = WindowSize(rows: 24, columns: 80)
     Terminals.serial = terminal
+    ConsoleNode.initialize()
+  }
+
+  /// From here on what is typed is for programs.
+  static func giveInputToPrograms() {
     guard Threads.startKernelThread(argument: 0, { _ in SerialTerminal.takeInput() }) else {
       panic("not enough memory for the console's thread")
     }
   }
 
-  /// The thread that takes what is typed, once the line has been given to programs.
   @inline(never)
   private static func takeInput() -> Never {
     while true {
       let terminal = Terminals.serial!
-      var byte = ConsoleInput.readForTerminal()
+      var byte = ConsoleInput.read()
       while withUnsafeBytes(of: &byte, { terminal.receive($0) }) == 0 {
         _ = terminal.readiness.queue.wait(isInterruptible: false) {
           terminal.lock.withLock { terminal.discipline.hasRoom }
@@ -42,8 +47,14 @@ final class SerialTerminal: TerminalDevice, @unchecked Sendable {
   override func transmit() {
     let hasRoomAgain = lock.withLock {
       let wasFull = output.count > Self.outputCapacity / 2
-      let isToGoOn = send(limit: .max) { Console.tryPut($0) }
-      Console.enableTransmitInterrupt(isToGoOn)
+      Console.withPort { port in
+        let isRestLeft = send { byte in
+          guard port.isReadyToWrite else { return false }
+          port.write(byte)
+          return true
+        }
+        Console.enableInterrupts(transmit: isRestLeft, port)
+      }
       return output.isEmpty || wasFull && output.count <= Self.outputCapacity / 2
     }
     if hasRoomAgain { readiness.notify() }
@@ -52,27 +63,28 @@ final class SerialTerminal: TerminalDevice, @unchecked Sendable {
   /// Sends, under the lock, as long as `put` succeeds.
   ///
   /// - Returns: whether something is left that may be sent.
-  private func send(limit: Int, _ put: (UInt8) -> Bool) -> Bool {
+  private func send(_ put: (UInt8) -> Bool) -> Bool {
     if urgentByte != 0 {
       guard put(urgentByte) else { return true }
       urgentByte = 0
     }
-    var sent = 0
-    while sent < limit, !discipline.isStopped, let byte = output.first {
+    while !discipline.isStopped, let byte = output.first {
       guard put(byte) else { return true }
       _ = output.removeFirst()
-      sent += 1
     }
-    return !output.isEmpty && !discipline.isStopped
+    return false
   }
 
   /// Sends all that waits before the kernel says something of its own, so that what a program has written in one
   /// piece stays in one piece. In any context.
   func sendBeforeMessage() {
     lock.withLock {
-      _ = send(limit: .max) {
-        Console.put($0)
-        return true
+      if output.isEmpty { return }
+      Console.withPort { port in
+        _ = send { byte in
+          port.write(byte)
+          return true
+        }
       }
     }
   }

@@ -3,6 +3,8 @@ import Machine
 
 /// Sessions and process groups at a terminal (credentials(7), setsid(2)).
 extension TerminalDevice {
+  var hasSession: Bool { lock.withLock { session != 0 } }
+
   /// Whether it is the current process's controlling terminal.
   var isControlling: Bool {
     let session = lock.withLock { self.session }

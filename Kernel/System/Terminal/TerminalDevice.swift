@@ -127,7 +127,7 @@ class TerminalDevice: @unchecked Sendable {
   }
 
   /// Calls `body` with the discipline under the lock, and then does what follows. In a thread without locks.
-  func withDiscipline<Result>(_ body: (inout LineDiscipline, inout Effects) -> Result) -> Result {
+  final func withDiscipline<Result>(_ body: (inout LineDiscipline, inout Effects) -> Result) -> Result {
     var effects = Effects(self)
     var group: Int32 = 0
     let result = lock.withLock {

@@ -1,0 +1,24 @@
+import Core
+import Machine
+
+extension SystemCalls {
+  /// Requests that mean the same for every file (ioctl(2)).
+  private enum ControlRequest {
+    static var setNonBlocking: UInt32 { 0x5421 }  // FIONBIO
+    static var keepOnExec: UInt32 { 0x5450 }  // FIONCLEX
+    static var closeOnExec: UInt32 { 0x5451 }  // FIOCLEX
+  }
+
+  /// ioctl(2)
+  static func ioctl(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let file = try file(arguments.first)
+    let request = UInt32(truncatingIfNeeded: arguments.second)
+    if file.flags.contains(.path) { throw .badFile }
+    if request == ControlRequest.setNonBlocking {
+      guard let value = UserMemory.load(Int32(0), from: arguments.third) else { throw .badAddress }
+      if value != 0 { file.flags.insert(.nonBlocking) } else { file.flags.remove(.nonBlocking) }
+      return 0
+    }
+    return try file.control(request, arguments.third)
+  }
+}
