@@ -45,7 +45,7 @@ enum MainThread {
   private static func runInit(_ options: BootOptions) -> Never {
     let path = options.initPath ?? ByteView("/init")
     do throws(ProgramError) {
-      let program = try Programs.start(path, arguments: options.initArguments ?? ByteView(""))
+      let program = try Programs.start(path, arguments: options.initArguments ?? ByteView(""), isFirst: true)
       ConsoleInput.giveToPrograms()
       switch program.waitForEnd() {
       case .exited(let code):

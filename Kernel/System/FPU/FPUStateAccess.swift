@@ -7,6 +7,20 @@ public enum FPUStateAccess {
   /// The bytes of an image.
   public static var sizeInBytes: Int { KernelFPU.configuration.userSize }
 
+  /// The code of SIGFPE for an exception that the current thread's registers have just raised. Interrupts have been
+  /// disabled since.
+  static func exceptionCode(isSIMD: Bool) -> Int32 {
+    let thread = Scheduler.current
+    KernelFPU.policy.saveLiveRegisters(of: thread)
+    let area = UnsafeRawPointer(thread.fpuArea)
+    if isSIMD {
+      return FloatingPointFault.code(mxcsr: area.load(fromByteOffset: StateArea.mxcsrOffset, as: UInt32.self))
+    }
+    return FloatingPointFault.code(
+      controlWord: area.load(fromByteOffset: StateArea.controlWordOffset, as: UInt16.self),
+      statusWord: area.load(fromByteOffset: StateArea.statusWordOffset, as: UInt16.self))
+  }
+
   /// Writes a thread's state as an image, every byte of it. Components that are in their initial state show
   /// its values, not the bytes that an earlier state has left in the area.
   ///

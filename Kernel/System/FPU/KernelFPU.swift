@@ -109,6 +109,6 @@ public enum KernelFPU {
   @inline(never)
   private static func restoreFailed(_ thread: ThreadPointer) {
     log("thread \(thread.pointee.identifier): FPU state could not be restored, initial state loaded")
-    Signals.post(.segmentationFault, to: thread)
+    Signals.stateLost(of: thread)
   }
 }

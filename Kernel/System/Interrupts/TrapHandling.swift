@@ -79,7 +79,7 @@ func handleReturnWork(_ frame: UnsafeMutablePointer<TrapFrame>) {
     }
     if thread.pointee.head.hasSignal != 0 {
       enableInterrupts()
-      Signals.deliver()
+      SignalDelivery.run(frame)
       disableInterrupts()
       continue
     }

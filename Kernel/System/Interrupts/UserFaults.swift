@@ -6,68 +6,99 @@ enum UserFaults {
   /// Interrupts are disabled on entry and on return.
   static func handle(_ frame: UnsafeMutablePointer<TrapFrame>) {
     let thread = Scheduler.current
+    let rip = frame.pointee.rip
     switch frame.pointee.vector {
     case Vector.pageFault:
       let address = readCR2()
       enableInterrupts()
-      let signal = PageFaults.signal(at: address, errorCode: frame.pointee.errorCode)
-      if let signal { report(signal, frame, address: address) }
+      let information = PageFaults.signal(at: address, errorCode: frame.pointee.errorCode)
+      if let information { report(information, frame, address: address) }
       disableInterrupts()
     case Vector.deviceNotAvailable:
-      if !KernelFPU.deviceNotAvailable(thread) { deliver(.segmentationFault, frame) }
+      if !KernelFPU.deviceNotAvailable(thread) { deliver(.fromKernel(.segmentationFault), frame) }
     case Vector.nonMaskable:
       KernelFaults.handle(frame)
-    case Vector.divideError, Vector.x87FloatingPoint, Vector.simdFloatingPoint:
-      // #MF and #XM are raised by the program's own instructions with its own registers loaded.
-      deliver(.floatingPoint, frame)
+    case Vector.divideError:
+      deliver(.fault(.floatingPoint, code: SignalCode.integerDivide, address: rip), frame)
+    case Vector.x87FloatingPoint, Vector.simdFloatingPoint:
+      // Raised by the program's own instructions with its own registers loaded: read before anything can switch.
+      let code = FPUStateAccess.exceptionCode(isSIMD: frame.pointee.vector == Vector.simdFloatingPoint)
+      // Linux lets an exception pass that is gone by now.
+      if code != 0 { deliver(.fault(.floatingPoint, code: code, address: rip), frame) }
     case Vector.invalidOpcode:
-      deliver(.illegalInstruction, frame)
-    case Vector.debug, Vector.breakpoint:
-      deliver(.trap, frame)
+      deliver(.fault(.illegalInstruction, code: SignalCode.illegalOperand, address: rip), frame)
+    case Vector.debug:
+      // Single steps are the only debug exceptions that a program can cause itself.
+      deliver(.fault(.trap, code: SignalCode.trace, address: rip), frame)
+    case Vector.breakpoint:
+      deliver(.fromKernel(.trap), frame)
     case Vector.alignmentCheck:
-      deliver(.bus, frame)
+      deliver(.fault(.bus, code: SignalCode.alignment, address: 0), frame)
+    case Vector.stackFault:
+      deliver(.fromKernel(.bus), frame)
     case Vector.machineCheck, Vector.doubleFault:
       panic("\(Vector.name(frame.pointee.vector) ?? "fault") in user mode", at: frame)
     default:
-      deliver(.segmentationFault, frame)
+      deliver(.fromKernel(.segmentationFault), frame)
     }
   }
 
-  private static func deliver(_ signal: Signal, _ frame: UnsafeMutablePointer<TrapFrame>) {
+  private static func deliver(_ information: SignalInformation, _ frame: UnsafeMutablePointer<TrapFrame>) {
     enableInterrupts()
-    report(signal, frame, address: nil)
+    report(information, frame, address: nil)
     disableInterrupts()
   }
 
   private static func report(
-    _ signal: Signal, _ frame: UnsafeMutablePointer<TrapFrame>, address: UInt64?
+    _ information: SignalInformation, _ frame: UnsafeMutablePointer<TrapFrame>, address: UInt64?
   ) {
     let thread = Scheduler.current
     guard let process = thread.pointee.process else { panic("user-mode fault in a kernel thread", at: frame) }
+    thread.pointee.signals.trapNumber = frame.pointee.vector
+    thread.pointee.signals.trapErrorCode = frame.pointee.errorCode
+    if let address {
+      thread.pointee.signals.trapAddress = address
+      // What lies in the kernel's half looks present to every program.
+      if address >= UserMemory.limit { thread.pointee.signals.trapErrorCode |= 1 }
+    }
+    let signal = information.signal
+    if !process.signals.actions[signal].isHandler || thread.pointee.signals.blocked.contains(signal) {
+      describe(signal, frame, process, address: address)
+    }
+    Signals.post(information, to: thread)
+  }
+
+  /// Says why a program ends that has no handler for its fault.
+  @inline(never)
+  private static func describe(
+    _ signal: Signal, _ frame: UnsafeMutablePointer<TrapFrame>, _ process: Process, address: UInt64?
+  ) {
     let cause = Vector.name(frame.pointee.vector) ?? "interrupt"
     if let address {
       log("\(process.label): \(signal.name), \(cause) at \(hex: address), rip \(hex: frame.pointee.rip)")
     } else {
       log("\(process.label): \(signal.name), \(cause), rip \(hex: frame.pointee.rip)")
     }
-    Signals.post(signal, to: thread)
   }
 }
 
 /// Page faults at user addresses, from either mode (error code: Intel SDM volume 3, section 4.7).
 enum PageFaults {
   /// Makes the page usable, or tells the signal that the access has earned. Interrupts are enabled.
-  static func signal(at address: UInt64, errorCode: UInt64) -> Signal? {
-    guard address < UserMemory.limit, errorCode & 8 == 0,
-      let space = Scheduler.current.pointee.process?.addressSpace
-    else { return .segmentationFault }
+  static func signal(at address: UInt64, errorCode: UInt64) -> SignalInformation? {
+    guard errorCode & 8 == 0, let space = Scheduler.current.pointee.process?.addressSpace else {
+      return .fromKernel(.segmentationFault)
+    }
+    func fault(_ code: Int32) -> SignalInformation { .fault(.segmentationFault, code: code, address: address) }
+    guard address < UserMemory.limit else { return fault(SignalCode.notMapped) }
     let access: AddressSpace.Access = errorCode & 2 != 0 ? .write : errorCode & 16 != 0 ? .execute : .read
     switch space.resolve(address, access) {
-    case .resolved: return errorCode & 32 != 0 ? .segmentationFault : nil
-    case .notMapped, .denied: return .segmentationFault
+    case .resolved: return errorCode & 32 != 0 ? fault(SignalCode.protectionKey) : nil
+    case .notMapped: return fault(SignalCode.notMapped)
+    case .denied: return fault(SignalCode.accessRefused)
     case .outOfMemory:
       log("out of memory: \(Scheduler.current.pointee.process!.label) is ended")
-      return .kill
+      return .fromKernel(.kill)
     }
   }
 

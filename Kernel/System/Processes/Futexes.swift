@@ -73,7 +73,7 @@ enum Futexes {
         bucket.pointee.lock.release(wereEnabled)
         Sleep.cancel(thread)
         if isWoken { return }
-        throw isTimedOut ? .timedOut : .interrupted
+        throw isTimedOut ? .timedOut : deadline == nil ? .restart : .interrupted
       }
       Sleep.markBlocked(thread, until: deadline)
       bucket.pointee.lock.release(wereEnabled)

@@ -17,7 +17,20 @@ public final class Process: @unchecked Sendable {
   private var name = InlineArray<64, UInt8>(repeating: 0)
   private var nameLength = 0
 
+  /// Guards `signals` and the same of its threads. The list of threads changes with both locks held, so that
+  /// either is enough to walk it. Inside of it: that of the actions, and run queues'.
+  var signalLock = InterruptLock()
+  var signals: ProcessSignals
+
   // The ties between processes, under the lock of `Processes`.
+
+  /// The process group and the session (credentials(7)); 0 for those of the first process.
+  var group: Int32 = 0
+  var session: Int32 = 0
+  /// Whether it has called execve since it was made.
+  var hasExecuted = false
+  /// The thread of the parent that made it.
+  var creator: Int32 = 0
 
   /// The process that waits for this one; nil where the kernel started it, or the parent has ended.
   unowned(unsafe) var parent: Process?
@@ -36,14 +49,17 @@ public final class Process: @unchecked Sendable {
   private var hasEnded = false
   /// Woken when a child or this process ends, a thread of it ends, or vfork's child lets go.
   let changed = WaitQueue()
-  /// How many children have ended so far: what wait4 waits for a change of.
-  var endedChildren = AtomicWord()
+  /// How often a child has ended, stopped or gone on so far: what wait4 waits for a change of.
+  var childEvents = AtomicWord()
   private var isBeingReplaced = false
   /// Whether the parent of a vfork may go on.
   var isVforkDone = true
 
   /// Counters of threads that have ended.
   private var endedCounters = Counters()
+
+  /// TSC ticks of the threads that have ended.
+  var endedRunTicks: UInt64 { endedCounters.runTicks }
 
   public struct Counters: Sendable {
     public var fpu = FPUCounters()
@@ -79,9 +95,11 @@ public final class Process: @unchecked Sendable {
   var fileSystem: FileSystemContext
 
   init(
-    identifier: Int32, addressSpace: AddressSpace, files: DescriptorTable, fileSystem: FileSystemContext
+    identifier: Int32, addressSpace: AddressSpace, files: DescriptorTable, fileSystem: FileSystemContext,
+    signalActions: SignalActions
   ) {
     self.identifier = identifier
+    signals = ProcessSignals(actions: signalActions)
     self.addressSpace = addressSpace
     self.files = files
     self.fileSystem = fileSystem
@@ -135,34 +153,60 @@ public final class Process: @unchecked Sendable {
   func add(_ thread: ThreadPointer) -> Bool {
     lock.withLock {
       if isExiting.load() != 0 { return false }
-      thread.pointee.nextInProcess = firstThread
-      firstThread = thread
-      threadCount += 1
+      signalLock.withLock {
+        thread.pointee.nextInProcess = firstThread
+        firstThread = thread
+        threadCount += 1
+        if signals.isStopping { thread.pointee.head.hasSignal = 1 }
+      }
       return true
     }
   }
+
+  /// Calls `body` with each of its threads. The signal lock is held.
+  func forEachThreadWithSignalsLocked(_ body: (ThreadPointer) -> Void) {
+    var next = firstThread
+    while let thread = next {
+      body(thread)
+      next = thread.pointee.nextInProcess
+    }
+  }
+
+  /// One of its threads; nil where all have ended. The signal lock is held.
+  var firstThreadWithSignalsLocked: ThreadPointer? { firstThread }
 
   /// Takes the current thread out, which is about to end.
   ///
   /// - Returns: whether it was the last.
   func remove(_ thread: ThreadPointer) -> Bool {
+    var stopReport: Int32?
     let isLast = lock.withLock {
-      if firstThread == thread {
-        firstThread = thread.pointee.nextInProcess
-      } else {
-        var previous = firstThread
-        while let candidate = previous, candidate.pointee.nextInProcess != thread {
-          previous = candidate.pointee.nextInProcess
-        }
-        previous?.pointee.nextInProcess = thread.pointee.nextInProcess
+      signalLock.withLock {
+        unlink(thread)
+        threadCount -= 1
+        Signals.forget(thread)
+        stopReport = GroupStop.threadLeft(self)
       }
-      thread.pointee.nextInProcess = nil
       endedCounters.add(thread)
-      threadCount -= 1
       return threadCount == 0
     }
+    if let stopReport { Processes.tellParent(of: self, stopReport) }
     changed.wake()
     return isLast
+  }
+
+  /// Takes a thread off the list. Both locks are held.
+  private func unlink(_ thread: ThreadPointer) {
+    if firstThread == thread {
+      firstThread = thread.pointee.nextInProcess
+    } else {
+      var previous = firstThread
+      while let candidate = previous, candidate.pointee.nextInProcess != thread {
+        previous = candidate.pointee.nextInProcess
+      }
+      previous?.pointee.nextInProcess = thread.pointee.nextInProcess
+    }
+    thread.pointee.nextInProcess = nil
   }
 
   /// One thread at a time may replace the program, which ends the others.
@@ -191,7 +235,7 @@ public final class Process: @unchecked Sendable {
   }
 
   /// Ends the process from outside, as an uncaught signal does.
-  public func kill(_ signal: Signal) { exit(status: Int32(signal.rawValue)) }
+  public func kill(_ signal: Signal) { exit(status: WaitStatus.killed(by: signal)) }
 
   /// A thread has called exit: its code is the process's if it is the last.
   func setExitCode(_ code: UInt8) {
@@ -205,8 +249,8 @@ public final class Process: @unchecked Sendable {
   func finish() {
     addressSpace = nil
     files = nil
-    Processes.reparentChildren(of: self)
-    Processes.ended(self) { hasEnded = true }
+    signalLock.withLock { signals.pending.removeAll(SignalSet(rawValue: .max), free: SignalRecords.free) }
+    Processes.leave(self) { hasEnded = true }
     changed.wake()
   }
 

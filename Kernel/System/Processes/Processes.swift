@@ -3,17 +3,24 @@ import Machine
 
 /// The table of processes, and the ties between parents and children.
 enum Processes {
-  /// Guards the table and every process's ties.
-  nonisolated(unsafe) private static var lock = SpinLock()
+  /// Guards the table and every process's ties. Inside of it: signal locks.
+  nonisolated(unsafe) static var lock = InterruptLock()
   private static var bucketCount: Int { 256 }
   nonisolated(unsafe) private static var storedBuckets: UnsafeMutablePointer<Unmanaged<Process>?>?
   private static var buckets: UnsafeMutablePointer<Unmanaged<Process>?> { storedBuckets! }
+  /// The process that orphans become children of; nil where the boot line asked for none.
+  nonisolated(unsafe) private static var first: Process?
+
+  /// The identifier of the first process.
+  static var firstIdentifier: Int32 { 1 }
 
   static func initialize() {
     storedBuckets = KernelHeap.allocateArray(
       of: Unmanaged<Process>?.self, count: bucketCount, repeating: nil)
   }
 
+  /// Takes a process in. It has its parent's group and session; without a parent it leads one of its own, but for the
+  /// first process, which as on Linux is in group and session 0.
   static func add(_ process: Process, parent: Process?) {
     lock.withLock { addLocked(process, parent: parent) }
   }
@@ -22,27 +29,59 @@ enum Processes {
     let bucket = Int(process.identifier) & (bucketCount - 1)
     process.nextInTable = buckets[bucket]?.takeRetainedValue()
     buckets[bucket] = Unmanaged.passRetained(process)
-    process.parent = parent
     if let parent {
-      process.nextSibling = parent.firstChild
-      parent.firstChild = process
+      process.group = parent.group
+      process.session = parent.session
+      adopt(process, parent)
+    } else if process.identifier == firstIdentifier {
+      process.signals.isUnkillable = true
+      first = process
+    } else {
+      process.group = process.identifier
+      process.session = process.identifier
     }
   }
 
-  /// As above for a clone that has its creator's parent (CLONE_PARENT).
+  /// As `add` for a clone that has its creator's parent (CLONE_PARENT).
   static func addSibling(_ process: Process, of sibling: Process) {
     lock.withLock { addLocked(process, parent: sibling.parent) }
   }
 
+  /// Makes a process the child of another. The lock is held.
+  private static func adopt(_ child: Process, _ parent: Process) {
+    child.parent = parent
+    child.nextSibling = parent.firstChild
+    parent.firstChild = child
+  }
+
   /// The process with an identifier, ended or not, as long as nobody has waited for it.
   static func find(_ identifier: Int32) -> Process? {
-    lock.withLock {
-      var next = buckets[Int(identifier) & (bucketCount - 1)]?.takeUnretainedValue()
+    lock.withLock { findLocked(identifier) }
+  }
+
+  /// As above with the lock held.
+  static func findLocked(_ identifier: Int32) -> Process? {
+    var next = buckets[Int(identifier) & (bucketCount - 1)]?.takeUnretainedValue()
+    while let process = next {
+      if process.identifier == identifier { return process }
+      next = process.nextInTable
+    }
+    return nil
+  }
+
+  /// Calls `body` with every process, those that have ended and not been waited for included, under the lock.
+  static func forEach(_ body: (Process) -> Void) {
+    lock.withLock { forEachLocked(body) }
+  }
+
+  /// As above with the lock held.
+  static func forEachLocked(_ body: (Process) -> Void) {
+    for bucket in 0..<bucketCount {
+      var next = buckets[bucket]?.takeUnretainedValue()
       while let process = next {
-        if process.identifier == identifier { return process }
+        body(process)
         next = process.nextInTable
       }
-      return nil
     }
   }
 
@@ -65,74 +104,144 @@ enum Processes {
     process.nextInTable = nil
   }
 
-  /// The children of a process that ends are nobody's: those that have ended already vanish.
-  static func reparentChildren(of process: Process) {
-    var orphans: Process? = nil
+  /// Takes a child out of its parent's list and out of the table. The lock is held, and the caller refers to it.
+  static func forget(_ child: Process) {
+    if let parent = child.parent {
+      if parent.firstChild === child {
+        parent.firstChild = child.nextSibling
+      } else {
+        var previous = parent.firstChild
+        while let candidate = previous, candidate.nextSibling !== child { previous = candidate.nextSibling }
+        previous?.nextSibling = child.nextSibling
+      }
+      child.nextSibling = nil
+      child.parent = nil
+    }
+    remove(child)
+  }
+
+  // MARK: The end
+
+  /// A process has ended: its children get another parent, its own parent is told, and where nobody will wait for
+  /// it, it is forgotten. No lock is held.
+  ///
+  /// - Parameter mark: makes the end visible, under the lock.
+  static func leave(_ process: Process, mark: () -> Void) {
+    let information = process.endInformation
+    var parent: Process?
+    var reaper: Process?
+    // Released after the lock: what a process refers to may take locks of its own to go.
+    var forgotten: Process?
     lock.withLock {
-      orphans = process.firstChild
-      process.firstChild = nil
-      var next = orphans
-      while let child = next {
+      reaper = findReaper(of: process)
+      if first === process { first = nil }
+      while let child = process.firstChild {
+        process.firstChild = child.nextSibling
+        child.nextSibling = nil
         child.parent = nil
-        if child.ending != nil { remove(child) }
-        next = child.nextSibling
+        if let signal = Signal(rawValue: child.attributes.parentDeathSignal) { Signals.send(signal, to: child) }
+        giveAway(child, of: process, to: reaper, &forgotten)
+      }
+      if GroupStop.hasAny { hangUpIfOrphaned(process.group, leaving: process) }
+      mark()
+      parent = process.parent
+      if let parent {
+        if tell(parent, ofEndOf: process, information) { forget(process) }
+      } else {
+        remove(process)
       }
     }
-    // Cut the chain link by link, so that a long one is not released recursively.
-    while let child = orphans {
-      orphans = child.nextSibling
+    reaper?.changed.wake()
+    parent?.changed.wake()
+    // Link by link, so that a long chain is not released recursively.
+    while let child = forgotten {
+      forgotten = child.nextSibling
       child.nextSibling = nil
     }
   }
 
-  /// A process has ended: wakes who waits for it, or forgets it where nobody will.
-  ///
-  /// - Parameter mark: makes the end visible, under the table's lock.
-  static func ended(_ process: Process, mark: () -> Void) {
-    let parent: Process? = lock.withLock {
-      mark()
-      if process.parent == nil { remove(process) }
-      return process.parent
+  /// Whose children a process's become: the nearest subreaper's among its ancestors, else the first process's. The
+  /// lock is held.
+  private static func findReaper(of process: Process) -> Process? {
+    var ancestor = process.parent
+    while let candidate = ancestor {
+      if candidate.attributes.isSubreaper, candidate.ending == nil { return candidate }
+      ancestor = candidate.parent
     }
-    if let parent {
-      parent.endedChildren.add(1)
-      parent.changed.wake()
-    }
+    guard let first, first !== process, first.ending == nil else { return nil }
+    return first
   }
 
-  enum WaitResult {
-    case found(identifier: Int32, status: Int32)
-    /// There are matching children, none of which has ended.
-    case none
-    case noChildren
-  }
-
-  /// Looks for a child that has ended, and takes it.
-  ///
-  /// - Parameter selection: wait4's first argument.
-  static func takeEndedChild(of parent: Process, selection: Int32) -> WaitResult {
-    var taken: Process? = nil
-    lock.acquire()
-    var hasMatch = false
-    var previous: Process? = nil
-    var next = parent.firstChild
-    while let child = next {
-      next = child.nextSibling
-      if selection == -1 || selection == 0 || child.identifier == selection {
-        hasMatch = true
-        if child.ending != nil {
-          if let previous { previous.nextSibling = next } else { parent.firstChild = next }
-          child.nextSibling = nil
-          remove(child)
-          taken = child
-          break
-        }
+  /// The lock is held.
+  private static func giveAway(
+    _ child: Process, of process: Process, to reaper: Process?, _ forgotten: inout Process?
+  ) {
+    guard let reaper else {
+      if child.ending == nil { return }
+      remove(child)
+      child.nextSibling = forgotten
+      forgotten = child
+      return
+    }
+    adopt(child, reaper)
+    child.exitSignal = Signal.child.rawValue
+    if child.ending != nil {
+      if tell(reaper, ofEndOf: child, child.endInformation) {
+        forget(child)
+        child.nextSibling = forgotten
+        forgotten = child
       }
-      previous = child
+    } else if GroupStop.hasAny, child.group != process.group, child.session == process.session {
+      hangUpIfOrphaned(child.group, leaving: process)
     }
-    lock.release()
-    guard let taken else { return hasMatch ? .none : .noChildren }
-    parent.addUsage(ofChild: taken)
-    return .found(identifier: taken.identifier, status: taken.exitStatus)
+  }
+
+  /// Sends a parent the signal of its child's end. The lock is held.
+  ///
+  /// - Returns: whether the parent never waits for its children, so that this one is forgotten.
+  private static func tell(
+    _ parent: Process, ofEndOf child: Process, _ information: SignalInformation
+  ) -> Bool {
+    parent.childEvents.add(1)
+    guard let signal = Signal(rawValue: child.exitSignal) else { return false }
+    var information = information
+    information.number = Int32(signal.rawValue)
+    guard signal == .child else {
+      Signals.send(information, to: parent)
+      return false
+    }
+    let action = parent.signals.actions[signal]
+    if !action.isIgnore { Signals.send(information, to: parent) }
+    return action.isIgnore || action.flags.contains(.noChildWait)
+  }
+
+  /// Tells the parent that a process has stopped or goes on. No lock is held.
+  static func tellParent(of process: Process, _ status: Int32) {
+    let information = process.childInformation(status)
+    let parent: Process? = lock.withLock {
+      guard let parent = process.parent else { return nil }
+      parent.childEvents.add(1)
+      let action = parent.signals.actions[.child]
+      if !action.isIgnore, !action.flags.contains(.noChildStop) { Signals.send(information, to: parent) }
+      return parent
+    }
+    parent?.changed.wake()
+  }
+}
+
+extension Process {
+  /// What SIGCHLD says of it. Not under the lock of `Processes`.
+  func childInformation(_ status: Int32) -> SignalInformation {
+    childInformation(status, ticks: counters.runTicks)
+  }
+
+  /// What SIGCHLD says of its end; all its threads have gone.
+  var endInformation: SignalInformation { childInformation(exitStatus, ticks: endedRunTicks) }
+
+  private func childInformation(_ status: Int32, ticks: UInt64) -> SignalInformation {
+    let (code, value) = WaitStatus.childInformation(status)
+    return .child(
+      .child, code: code, process: identifier, user: Signals.userIdentifier(of: self), status: value,
+      userTime: Time.nanoseconds(ticks: ticks) / 10_000_000, systemTime: 0)
   }
 }

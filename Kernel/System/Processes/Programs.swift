@@ -9,9 +9,10 @@ public enum Programs {
   ///   - path: such as `/bin/sse`.
   ///   - arguments: words separated by blanks, without the program's name.
   ///   - affinity: the CPUs that may run it, a bit each.
+  ///   - isFirst: whether it is the one that the boot line names: process 1, which orphans become children of.
   /// - Returns: the process, to wait for or to end.
   public static func start(
-    _ path: ByteView, arguments: ByteView, nice: Int = 0, affinity: UInt64 = .max
+    _ path: ByteView, arguments: ByteView, nice: Int = 0, affinity: UInt64 = .max, isFirst: Bool = false
   ) throws(ProgramError) -> Process {
     guard let file = RootFiles.find(path) else { throw .notFound }
     guard var vector = StringVector(capacity: 4096), var environment = StringVector(capacity: 64) else {
@@ -21,10 +22,10 @@ public enum Programs {
     guard environment.append(ByteView("PATH=/bin")) else { throw .argumentsTooLong }
     let image = try ProgramImage.load(file, path: path, arguments: vector, environment: environment)
 
-    let identifier = Threads.makeIdentifier()
+    let identifier = isFirst ? Processes.firstIdentifier : Threads.makeIdentifier()
     let process = Process(
       identifier: identifier, addressSpace: image.space, files: DescriptorTable(),
-      fileSystem: FileSystemContext())
+      fileSystem: FileSystemContext(), signalActions: SignalActions())
     try openConsole(for: process)
     process.setName(path)
     guard let thread = Threads.create(process: process, nice: nice, identifier: identifier) else {

@@ -89,6 +89,11 @@ public enum Scheduler {
     }
   }
 
+  /// Whether a thread runs on some CPU: a hint, read without a lock.
+  static func isRunning(_ thread: ThreadPointer) -> Bool {
+    CPUs[Int(thread.pointee.cpu)].pointee.running == thread
+  }
+
   /// The heart of the scheduler. Interrupts are disabled, and still are on return.
   @inline(__always)
   private static func reschedule(_ reason: Reason) {

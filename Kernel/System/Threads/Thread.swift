@@ -70,8 +70,7 @@ public struct Thread: Schedulable, DeadlineQueued {
   var schedulingPolicy = SchedulingPolicy()
   /// How late a timer may be, in nanoseconds (PR_SET_TIMERSLACK). Stored only: timers go by the tick.
   var timerSlack: UInt64 = 50_000
-  /// A signal that the thread has earned, or 0.
-  var pendingSignal: UInt8 = 0
+  var signals = ThreadSignals()
   /// Whether the thread is to end while its process goes on (execve of another thread).
   var isToEnd = false
   /// What it waits for in a futex queue, under the queue's lock.

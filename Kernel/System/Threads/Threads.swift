@@ -3,7 +3,7 @@ import Machine
 
 /// Making and freeing threads.
 public enum Threads {
-  nonisolated(unsafe) private static var nextIdentifier = AtomicWord(1)
+  nonisolated(unsafe) private static var nextIdentifier = AtomicWord(2)
   /// Threads whose record exists.
   nonisolated(unsafe) private static var liveCount = AtomicWord()
 
@@ -34,7 +34,7 @@ public enum Threads {
     }
   }
 
-  /// A new identifier for a thread or a process.
+  /// A new identifier for a thread or a process. 1 is kept for the first process of the boot line's.
   static func makeIdentifier() -> Int32 {
     Int32(truncatingIfNeeded: nextIdentifier.add(1))
   }

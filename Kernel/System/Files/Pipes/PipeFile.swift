@@ -26,7 +26,7 @@ final class PipeFile: OpenFile, @unchecked Sendable {
   override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
     var isBroken = false
     // The signal comes with the partial result of a long write too.
-    defer { if isBroken { Signals.post(.brokenPipe, to: Scheduler.current) } }
+    defer { if isBroken { Signals.send(.brokenPipe, toThread: Scheduler.current) } }
     return try storedPipe.write(
       &buffer, isNonBlocking: isNonBlocking, isPacket: flags.contains(.direct), isBroken: &isBroken)
   }

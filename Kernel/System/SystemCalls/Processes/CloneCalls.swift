@@ -76,7 +76,9 @@ extension SystemCalls {
       process = Process(
         identifier: identifier, addressSpace: childSpace,
         files: flags.contains(.files) ? parentProcess.files : parentProcess.files.copy(),
-        fileSystem: flags.contains(.fileSystem) ? parentProcess.fileSystem : parentProcess.fileSystem.copy())
+        fileSystem: flags.contains(.fileSystem) ? parentProcess.fileSystem : parentProcess.fileSystem.copy(),
+        signalActions: try signalActions(of: parentProcess, isShared: flags.contains(.signalHandlers)))
+      process.creator = parent.pointee.identifier
       process.copyName(from: parentProcess)
       process.attributes = parentProcess.attributes.inherited
       process.exitSignal = flags.contains(.parent) ? parentProcess.exitSignal : UInt8(request.exitSignal)
@@ -88,6 +90,7 @@ extension SystemCalls {
     else { throw .outOfMemory }
 
     child.inherit(from: parent)
+    inheritSignals(child, from: parent, isVfork: flags.contains(.vfork), isInNewMemory: !flags.contains(.memory))
     child.pointee.pageTableRoot = process.addressSpace!.root
     if flags.contains(.setThreadStorage) { child.pointee.fsBase = request.threadStorage }
     if flags.contains(.clearChildThreadID) { child.pointee.clearChildThreadID = request.childThreadID }

@@ -3,43 +3,14 @@ import Machine
 
 /// The life of processes.
 extension SystemCalls {
-  /// wait4(2) without resource usage.
-  static func wait4(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    let options = arguments.third
-    // WNOHANG, WUNTRACED, WCONTINUED, and Linux's __WNOTHREAD, __WALL, __WCLONE.
-    guard options & ~UInt64(0xE000_000B) & 0xFFFF_FFFF == 0 else { throw .invalid }
-    let selection = Int32(truncatingIfNeeded: arguments.first)
-    guard selection != .min else { throw .noProcess }
-    let process = Scheduler.current.pointee.process!
-    var result = Processes.takeEndedChild(of: process, selection: selection)
-    while case .none = result {
-      if options & 1 != 0 { return 0 }  // WNOHANG
-      let before = process.endedChildren.load()
-      result = Processes.takeEndedChild(of: process, selection: selection)
-      if case .none = result {
-        let outcome = process.changed.wait { process.endedChildren.load() != before }
-        if outcome == .interrupted { throw .interrupted }
-        result = Processes.takeEndedChild(of: process, selection: selection)
-      }
-    }
-    switch result {
-    case .found(let identifier, let status):
-      if arguments.second != 0, !UserMemory.store(status, to: arguments.second) { throw .badAddress }
-      if arguments.fourth != 0, !UserMemory.clear(arguments.fourth, count: 144) { throw .badAddress }
-      return Int64(identifier)
-    case .noChildren:
-      throw .noChildren
-    case .none:
-      return 0
-    }
-  }
-
   /// execve(2)
   static func execve(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let image = try prepareProgram(arguments)
     let thread = Scheduler.current
     let process = thread.pointee.process!
 
+    // Made while there is a way back.
+    guard let actions = process.signals.actions.copy(keepsHandlers: false) else { throw .outOfMemory }
     try endOtherThreads(of: process)
     // From here on there is no way back to the old program.
     process.setName(image.path)
@@ -51,6 +22,7 @@ extension SystemCalls {
     thread.startProgram(path: image.path)
     process.startProgram()
     process.files.closeOnExec()
+    startProgramSignals(process, thread, actions)
     KernelFPU.startProgram()
     arguments.frame.pointee = Programs.startFrame(of: image)
     thread.pointee.head.needsFullFrame = 1
@@ -90,6 +62,10 @@ extension SystemCalls {
         Signals.notify(thread)
       }
     }
-    if process.changed.wait({ process.threadCount == 1 }) == .interrupted { throw .interrupted }
+    while process.changed.wait({ process.threadCount == 1 }) == .interrupted {
+      // Another signal than the end waits until the new program can take it.
+      if process.isExiting.load() != 0 || Scheduler.current.pointee.isToEnd { throw .interrupted }
+      Scheduler.yield()
+    }
   }
 }

@@ -1,0 +1,27 @@
+/// Which thread of a process is told of a signal that is the process's.
+public enum SignalTarget {
+  /// What is known of one thread.
+  public struct Candidate: Sendable {
+    public var blocked: SignalSet
+    /// Whether it is on its way out.
+    public var isEnding: Bool
+    /// Whether it runs, and so sees the signal at once.
+    public var isRunning: Bool
+    /// Whether it has another signal to see to.
+    public var hasSignal: Bool
+
+    public init(blocked: SignalSet, isEnding: Bool, isRunning: Bool, hasSignal: Bool) {
+      self.blocked = blocked
+      self.isEnding = isEnding
+      self.isRunning = isRunning
+      self.hasSignal = hasSignal
+    }
+  }
+
+  /// Whether the thread is a good choice. Whoever finds none leaves the signal to the first thread that unblocks
+  /// it.
+  public static func isWilling(_ candidate: Candidate, _ signal: Signal) -> Bool {
+    if candidate.isEnding || candidate.blocked.contains(signal) { return false }
+    return signal == .kill || candidate.isRunning || !candidate.hasSignal
+  }
+}

@@ -1,0 +1,135 @@
+import Core
+import Machine
+
+/// What a thread does about its signals before its next instruction in user mode.
+enum SignalDelivery {
+  /// On the way back to user mode with `hasSignal` set. Interrupts are enabled and no lock is held.
+  static func run(_ frame: UnsafeMutablePointer<TrapFrame>) {
+    let thread = Scheduler.current
+    thread.pointee.head.hasSignal = 0
+    // Whoever sets the flag has stored the reason before. Without the fence this CPU could read the reason
+    // while its own store of 0 waits, and then overwrite the flag of a signal that it has not seen.
+    memoryFence()
+    if isToEnd(thread, frame) { Exit.endThread() }
+  }
+
+  /// What the next step is.
+  private enum Step {
+    case finished
+    case end
+    case again
+    case handle(SignalInformation, SignalAction)
+    case byDefault(Signal, continueCount: UInt32)
+  }
+
+  /// In a function of its own: no reference to the process may be left where `endThread` does not return.
+  ///
+  /// - Returns: whether the thread is to end.
+  @inline(never)
+  private static func isToEnd(_ thread: ThreadPointer, _ frame: UnsafeMutablePointer<TrapFrame>) -> Bool {
+    guard let process = thread.pointee.process else { return false }
+    if thread.pointee.signals.hasLostState {
+      thread.pointee.signals.hasLostState = false
+      Signals.post(.fromKernel(.segmentationFault), to: thread)
+    }
+    while true {
+      switch nextStep(process, thread) {
+      case .again: continue
+      case .end: return true
+      case .finished:
+        finish(thread, frame)
+        return false
+      case .handle(let information, let action):
+        SystemCallRestart.apply(to: frame, handler: action.flags)
+        if !SignalFrame.push(information, action, thread, frame) {
+          Signals.forceSegmentationFault(thread, after: information.signal)
+        }
+      case .byDefault(let signal, let continueCount):
+        if !actByDefault(signal, process, continueCount) { return true }
+      }
+    }
+  }
+
+  /// Looks for what is to be done, and stops where that is it.
+  private static func nextStep(_ process: Process, _ thread: ThreadPointer) -> Step {
+    if process.isExiting.load() != 0 || thread.pointee.isToEnd { return .end }
+    let wereEnabled = process.signalLock.acquire()
+    if process.signals.owesContinuedNotice {
+      process.signals.owesContinuedNotice = false
+      process.signalLock.release(wereEnabled)
+      Processes.tellParent(of: process, WaitStatus.continued)
+      return .again
+    }
+    let blocked = thread.pointee.signals.blocked
+    let own = thread.pointee.signals.pending.signals.subtracting(blocked)
+    let shared = process.signals.pending.signals.subtracting(blocked)
+    if process.signals.isStopping, !own.union(shared).contains(.kill) {
+      GroupStop.stopHere(process, thread, wereEnabled)
+      return .again
+    }
+    guard let signal = own.next ?? shared.next else {
+      process.signalLock.release(wereEnabled)
+      return .finished
+    }
+    let record =
+      own.isEmpty ? process.signals.pending.take(signal) : thread.pointee.signals.pending.take(signal)
+    let information = record?.pointee.information ?? .fromProcess(signal, process: 0, user: 0)
+    let action = process.signals.actions.takeAction(signal)
+    let continueCount = process.signals.continueCount
+    let isSpared = process.signals.isUnkillable && action.isDefault
+    process.signalLock.release(wereEnabled)
+    if let record, !record.pointee.isOwned { SignalRecords.free(record) }
+
+    if action.isHandler { return .handle(information, action) }
+    if action.isIgnore || isSpared && !(information.isFromKernel && signal == .kill) { return .again }
+    return .byDefault(signal, continueCount: continueCount)
+  }
+
+  /// - Returns: false where the process ends.
+  private static func actByDefault(_ signal: Signal, _ process: Process, _ continueCount: UInt32) -> Bool {
+    switch signal.defaultAction {
+    case .ignore, .continue:
+      return true
+    case .stop:
+      // Nobody could let an orphaned group go on that its terminal has stopped.
+      if signal != .stop, Processes.lock.withLock({ Processes.isOrphaned(process.group) }) { return true }
+      process.signalLock.withLock {
+        if process.signals.continueCount == continueCount { GroupStop.begin(process, signal) }
+      }
+      return true
+    case .terminate, .dumpCore:
+      process.exit(status: WaitStatus.killed(by: signal))
+      return false
+    }
+  }
+
+  /// No signal is left: what a call that was interrupted is to do where no handler ran.
+  private static func finish(_ thread: ThreadPointer, _ frame: UnsafeMutablePointer<TrapFrame>) {
+    SystemCallRestart.apply(to: frame, handler: nil)
+    guard let mask = thread.pointee.signals.savedMask else { return }
+    thread.pointee.signals.savedMask = nil
+    SignalMask.set(mask, of: thread)
+  }
+}
+
+extension SystemCallRestart {
+  /// Makes the frame of a call that was interrupted say how it goes on; nothing for any other frame.
+  ///
+  /// The call is told from its frame once: after that it says that no call is in progress.
+  static func apply(to frame: UnsafeMutablePointer<TrapFrame>, handler: SignalActionFlags?) {
+    guard frame.pointee.vector == UInt64(SYSTEM_CALL_VECTOR), frame.pointee.errorCode != .max else { return }
+    switch decide(result: frame.pointee.rax, handler: handler) {
+    case .none:
+      break
+    case .interrupted:
+      frame.pointee.rax = UInt64(bitPattern: -Errno.interrupted.number)
+    case .again:
+      frame.pointee.rax = frame.pointee.errorCode
+      frame.pointee.rip &-= instructionLength
+    case .resumed:
+      frame.pointee.rax = resumingCall
+      frame.pointee.rip &-= instructionLength
+    }
+    frame.pointee.errorCode = .max
+  }
+}

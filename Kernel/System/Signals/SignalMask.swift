@@ -1,0 +1,30 @@
+import Core
+import Machine
+
+/// The signals that a thread has blocked.
+enum SignalMask {
+  /// Changes the current thread's mask. What it has waited with is seen to before its next instruction.
+  static func set(_ mask: SignalSet, of thread: ThreadPointer) {
+    guard let process = thread.pointee.process else { return }
+    let new = mask.subtracting(.unblockable)
+    process.signalLock.withLock {
+      thread.pointee.signals.blocked = new
+      let pending = thread.pointee.signals.pending.signals.union(process.signals.pending.signals)
+      if !pending.isSubset(of: new) { thread.pointee.head.hasSignal = 1 }
+    }
+  }
+
+  /// Changes it for the duration of a call (sigsuspend(2), ppoll(2), pselect(2)): the old one comes back once the
+  /// call is over and a handler that has ended it has run.
+  static func setForCall(_ mask: SignalSet, of thread: ThreadPointer) {
+    thread.pointee.signals.savedMask = thread.pointee.signals.blocked
+    set(mask, of: thread)
+  }
+
+  /// Ends what `setForCall` began, where the call was not interrupted.
+  static func endCall(of thread: ThreadPointer) {
+    guard let mask = thread.pointee.signals.savedMask else { return }
+    thread.pointee.signals.savedMask = nil
+    set(mask, of: thread)
+  }
+}

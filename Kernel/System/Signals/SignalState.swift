@@ -1,0 +1,62 @@
+import Core
+import Machine
+
+/// What a thread has to do with signals.
+struct ThreadSignals {
+  // MARK: Under the process's signal lock; the thread reads its own mask without
+
+  var blocked: SignalSet = []
+  /// Signals for this thread alone.
+  var pending = PendingSignals()
+  /// Whether it has been counted as stopped.
+  var isStopped = false
+  /// What sigtimedwait(2) waits for: not blocked meanwhile, and not dropped although it be ignored.
+  var waitedFor: SignalSet = []
+
+  // MARK: The thread's own
+
+  /// The mask that comes back when a call that has changed it for its own duration is over (sigsuspend(2),
+  /// ppoll(2)): after the handler, or at once where none runs.
+  var savedMask: SignalSet?
+  var alternateStack = AlternateSignalStack.none
+  /// How restart_syscall(2) goes on.
+  var restart = RestartBlock.none
+  /// The last exception in user mode, as a signal's frame shows it: number, error code, address.
+  var trapNumber: UInt64 = 0
+  var trapErrorCode: UInt64 = 0
+  var trapAddress: UInt64 = 0
+  /// Whether its FPU state has been lost. Set without a lock, in the middle of a switch.
+  var hasLostState = false
+}
+
+/// What a process has to do with signals, under its `signalLock`.
+struct ProcessSignals {
+  /// Signals for whichever thread takes them.
+  var pending = PendingSignals()
+  /// Replaced in execve(2) alone.
+  var actions: SignalActions
+  /// Whether its threads are to stop; `stopSignal` says why.
+  var isStopping = false
+  var stopSignal = Signal.stop
+  /// How many of its threads have.
+  var stoppedCount = 0
+  /// Changes with each SIGCONT, so that a stop that was decided before does not come after.
+  var continueCount: UInt32 = 0
+  /// Whether its parent is to be told that it goes on.
+  var owesContinuedNotice = false
+  /// A stop that its parent has not waited for: a status for wait4; 0 for none.
+  var stopReport: Int32 = 0
+  /// Whether it has gone on since, and its parent has not waited for that.
+  var hasContinueReport = false
+  /// Whether signals with the default action spare it: the first process.
+  var isUnkillable = false
+
+  init(actions: SignalActions) { self.actions = actions }
+}
+
+/// How a call goes on that a signal has interrupted, where no handler ran (restart_syscall(2)).
+enum RestartBlock: Sendable {
+  case none
+  /// nanosleep(2): until a time in TSC ticks. The address is where the rest is reported; 0 for nowhere.
+  case sleep(deadline: UInt64, remaining: UInt64)
+}

@@ -1,0 +1,218 @@
+import Core
+import Machine
+
+/// Sending signals (signal(7)). In any context, interrupts included, unless said otherwise.
+public enum Signals {
+  // MARK: To a process
+
+  /// Sends a signal to a process, for whichever of its threads takes it.
+  ///
+  /// - Returns: false where it had to be queued and could not be (EAGAIN).
+  @discardableResult
+  static func send(_ information: SignalInformation, to process: Process) -> Bool {
+    process.signalLock.withLock { enqueue(information, process, nil) }
+  }
+
+  /// As above for one that tells nothing but that the kernel has sent it.
+  @discardableResult
+  static func send(_ signal: Signal, to process: Process) -> Bool {
+    send(.fromKernel(signal), to: process)
+  }
+
+  /// Sends a signal to every process of a group.
+  ///
+  /// - Returns: whether there is one.
+  @discardableResult
+  static func sendToGroup(_ information: SignalInformation, _ group: Int32) -> Bool {
+    var isFound = false
+    Processes.forEach { process in
+      if process.group == group, process.ending == nil {
+        isFound = true
+        send(information, to: process)
+      }
+    }
+    return isFound
+  }
+
+  @discardableResult
+  static func sendToGroup(_ signal: Signal, _ group: Int32) -> Bool {
+    sendToGroup(.fromKernel(signal), group)
+  }
+
+  // MARK: To a thread
+
+  /// Sends a signal to a thread, which is the current one or cannot end meanwhile.
+  @discardableResult
+  static func send(_ information: SignalInformation, toThread thread: ThreadPointer) -> Bool {
+    guard let process = thread.pointee.process else { return true }
+    return process.signalLock.withLock { enqueue(information, process, thread) }
+  }
+
+  @discardableResult
+  static func send(_ signal: Signal, toThread thread: ThreadPointer) -> Bool {
+    send(.fromKernel(signal), toThread: thread)
+  }
+
+  /// Sends a signal to the thread of a process that has this identifier.
+  ///
+  /// - Returns: nil where there is none; else as `send`.
+  static func send(_ information: SignalInformation?, to process: Process, thread identifier: Int32) -> Bool? {
+    process.signalLock.withLock {
+      var result: Bool?
+      process.forEachThreadWithSignalsLocked { thread in
+        if thread.pointee.identifier != identifier { return }
+        result = information.map { enqueue($0, process, thread) } ?? true
+      }
+      return result
+    }
+  }
+
+  /// The current thread has earned a signal by an instruction: it cannot be blocked or ignored, since the
+  /// instruction would only fault again.
+  static func post(_ information: SignalInformation, to thread: ThreadPointer) {
+    guard let process = thread.pointee.process else { return }
+    process.signalLock.withLock {
+      force(information.signal, process, thread)
+      _ = enqueue(information, process, thread)
+    }
+  }
+
+  /// Has a signal arrive whatever the program has asked for. The signal lock is held.
+  private static func force(_ signal: Signal, _ process: Process, _ thread: ThreadPointer) {
+    let set = SignalSet(signal)
+    let action = process.signals.actions[signal]
+    if action.isIgnore || thread.pointee.signals.blocked.contains(set) {
+      process.signals.actions.reset(signal)
+      thread.pointee.signals.blocked.subtract(set)
+      process.signals.isUnkillable = false
+    } else if action.isDefault {
+      process.signals.isUnkillable = false
+    }
+  }
+
+  /// The frame of a signal could not be written: SIGSEGV, and the end where that was the signal.
+  static func forceSegmentationFault(_ thread: ThreadPointer, after signal: Signal?) {
+    guard let process = thread.pointee.process else { return }
+    if signal == .segmentationFault { process.signals.actions.reset(.segmentationFault) }
+    post(.fromKernel(.segmentationFault), to: thread)
+  }
+
+  /// A thread's FPU state could not be loaded: it gets SIGSEGV. By the CPU that runs or is about to run it, with any
+  /// lock held.
+  static func stateLost(of thread: ThreadPointer) {
+    thread.pointee.signals.hasLostState = true
+    thread.pointee.head.hasSignal = 1
+  }
+
+  // MARK: The work
+
+  /// The signal lock is held.
+  private static func enqueue(
+    _ information: SignalInformation, _ process: Process, _ thread: ThreadPointer?
+  ) -> Bool {
+    let signal = information.signal
+    guard process.isExiting.load() == 0, process.threadCount > 0 else { return true }
+    takeBack(signal, process)
+    if isDropped(information, process, thread) { return true }
+    if thread?.pointee.signals.pending.isSuperfluous(signal) ?? process.signals.pending.isSuperfluous(signal) {
+      return true
+    }
+    // What a program has chosen to queue counts against its limit; the kernel's own does not.
+    let isLimited = signal.isRealTime || information.code < 0
+    if let record = SignalRecords.make(information, limit: isLimited ? process.queuedSignalLimit : nil) {
+      if let thread { thread.pointee.signals.pending.append(record) } else { process.signals.pending.append(record) }
+    } else {
+      if signal.isRealTime, information.code != SignalCode.user { return false }
+      if let thread { thread.pointee.signals.pending.mark(signal) } else { process.signals.pending.mark(signal) }
+    }
+    tell(signal, process, thread)
+    return true
+  }
+
+  /// Queues a timer's own record, or counts an overrun where it is queued still. The timer's process is `process`.
+  static func send(_ record: PendingSignals.Record, to process: Process, thread identifier: Int32?) {
+    process.signalLock.withLock {
+      guard process.isExiting.load() == 0, process.threadCount > 0 else { return }
+      if record.pointee.isQueued {
+        record.pointee.information.overrun &+= 1
+        return
+      }
+      let signal = record.pointee.information.signal
+      var thread: ThreadPointer?
+      if let identifier {
+        process.forEachThreadWithSignalsLocked { if $0.pointee.identifier == identifier { thread = $0 } }
+        if thread == nil { return }
+      }
+      if isDropped(record.pointee.information, process, thread) { return }
+      if let thread { thread.pointee.signals.pending.append(record) } else { process.signals.pending.append(record) }
+      tell(signal, process, thread)
+    }
+  }
+
+  /// A stop takes back SIGCONT, and SIGCONT takes back stops: even where it is blocked or ignored.
+  private static func takeBack(_ signal: Signal, _ process: Process) {
+    let isStop = SignalSet.stops.contains(signal)
+    guard isStop || signal == .continue else { return }
+    let opposite = isStop ? SignalSet(.continue) : SignalSet.stops
+    process.signals.pending.removeAll(opposite, free: SignalRecords.free)
+    process.forEachThreadWithSignalsLocked {
+      $0.pointee.signals.pending.removeAll(opposite, free: SignalRecords.free)
+    }
+    if signal == .continue { GroupStop.end(process) }
+  }
+
+  /// Whether the process never learns of it. The signal lock is held.
+  private static func isDropped(
+    _ information: SignalInformation, _ process: Process, _ thread: ThreadPointer?
+  ) -> Bool {
+    let signal = information.signal
+    if let thread = thread ?? process.firstThreadWithSignalsLocked {
+      // The action may be another one by the time it is unblocked.
+      let signals = thread.pointee.signals
+      if signals.blocked.union(signals.waitedFor).contains(signal) { return false }
+    }
+    let action = process.signals.actions[signal]
+    if process.signals.isUnkillable, action.isDefault, !information.isFromKernel || !isUnblockable(signal) {
+      return true
+    }
+    return action.discards(signal)
+  }
+
+  private static func isUnblockable(_ signal: Signal) -> Bool { SignalSet.unblockable.contains(signal) }
+
+  /// Has a thread that is to take the signal look for it. The signal lock is held.
+  private static func tell(_ signal: Signal, _ process: Process, _ thread: ThreadPointer?) {
+    if signal == .kill {
+      process.forEachThreadWithSignalsLocked(notify)
+      return
+    }
+    if let thread {
+      if !thread.pointee.signals.blocked.contains(signal) { notify(thread) }
+      return
+    }
+    var chosen: ThreadPointer?
+    var unblocking: ThreadPointer?
+    process.forEachThreadWithSignalsLocked { thread in
+      // The first thread of the list is the youngest: the oldest willing one is told, which is mostly the first.
+      if thread.pointee.signals.blocked.contains(signal) { return }
+      unblocking = thread
+      let candidate = SignalTarget.Candidate(
+        blocked: thread.pointee.signals.blocked, isEnding: thread.pointee.isToEnd,
+        isRunning: Scheduler.isRunning(thread), hasSignal: thread.pointee.head.hasSignal != 0)
+      if SignalTarget.isWilling(candidate, signal) { chosen = thread }
+    }
+    if let told = chosen ?? unblocking { notify(told) }
+  }
+
+  /// Has a thread look for what it is to do before its next user-mode instruction, and ends its waits.
+  static func notify(_ thread: ThreadPointer) {
+    thread.pointee.head.hasSignal = 1
+    Scheduler.wake(thread)
+    Scheduler.interruptIfRunning(thread)
+  }
+
+  /// Drops all that is pending for a thread that ends.
+  static func forget(_ thread: ThreadPointer) {
+    thread.pointee.signals.pending.removeAll(SignalSet(rawValue: .max), free: SignalRecords.free)
+  }
+}

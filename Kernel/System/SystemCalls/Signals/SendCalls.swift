@@ -1,0 +1,140 @@
+import Core
+import Machine
+
+/// Sending signals.
+extension SystemCalls {
+  /// The signal that an argument names; nil for 0, by which a program only asks whether it might send one.
+  private static func signal(_ argument: UInt64) throws(Errno) -> Signal? {
+    let number = UInt32(truncatingIfNeeded: argument)
+    guard number <= 64 else { throw .invalid }
+    return Signal(rawValue: UInt8(number))
+  }
+
+  /// What a signal says that the caller sends itself.
+  private static func information(_ signal: Signal, code: Int32 = SignalCode.user) -> SignalInformation {
+    let process = Scheduler.current.pointee.process!
+    return .fromProcess(signal, process: process.identifier, user: Signals.userIdentifier(of: process), code: code)
+  }
+
+  /// kill(2)
+  static func kill(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let target = Int32(truncatingIfNeeded: arguments.first)
+    let caller = Scheduler.current.pointee.process!
+    let signal = try signal(arguments.second)
+    if target > 0 {
+      guard let process = Processes.find(target) else { throw .noProcess }
+      guard Signals.maySend(signal, from: caller, to: process) else { throw .notPermitted }
+      if let signal { Signals.send(information(signal), to: process) }
+      return 0
+    }
+    guard target != .min else { throw .noProcess }
+    try sendToMany(signal, from: caller) { process in
+      switch target {
+      case 0: process.group == caller.group
+      case -1: process.identifier != Processes.firstIdentifier && process !== caller
+      default: process.group == -target
+      }
+    }
+    return 0
+  }
+
+  /// Sends a signal to each process of a choice to which the caller may. Fails where there is none.
+  private static func sendToMany(
+    _ signal: Signal?, from caller: Process, where isChosen: (Process) -> Bool
+  ) throws(Errno) {
+    var isFound = false
+    var isSent = false
+    let own = signal.map { information($0) }
+    let sender = Signals.Sender(caller)
+    Processes.forEach { process in
+      guard isChosen(process) else { return }
+      isFound = true
+      guard sender.maySend(signal, to: process) else { return }
+      isSent = true
+      if let own { Signals.send(own, to: process) }
+    }
+    if isSent { return }
+    throw isFound ? .notPermitted : .noProcess
+  }
+
+  /// tgkill(2)
+  static func tgkill(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let group = Int32(truncatingIfNeeded: arguments.first)
+    let identifier = Int32(truncatingIfNeeded: arguments.second)
+    guard group > 0, identifier > 0 else { throw .invalid }
+    let signal = try signal(arguments.third)
+    guard let process = Processes.find(group) else { throw .noProcess }
+    try send(signal.map { information($0, code: SignalCode.threadKill) }, to: process, thread: identifier)
+    return 0
+  }
+
+  /// tkill(2)
+  static func tkill(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let identifier = Int32(truncatingIfNeeded: arguments.first)
+    guard identifier > 0 else { throw .invalid }
+    let signal = try signal(arguments.second)
+    guard let process = process(ofThread: identifier) else { throw .noProcess }
+    try send(signal.map { information($0, code: SignalCode.threadKill) }, to: process, thread: identifier)
+    return 0
+  }
+
+  /// rt_sigqueueinfo(2)
+  static func rt_sigqueueinfo(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let identifier = Int32(truncatingIfNeeded: arguments.first)
+    let information = try queuedInformation(arguments.second, at: arguments.third, isOwn: identifier)
+    guard let process = Processes.find(identifier) ?? process(ofThread: identifier) else { throw .noProcess }
+    let signal = try signal(arguments.second)
+    guard Signals.maySend(signal, from: Scheduler.current.pointee.process!, to: process) else {
+      throw .notPermitted
+    }
+    if let information, !Signals.send(information, to: process) { throw .tryAgain }
+    return 0
+  }
+
+  /// rt_tgsigqueueinfo(2)
+  static func rt_tgsigqueueinfo(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let group = Int32(truncatingIfNeeded: arguments.first)
+    let identifier = Int32(truncatingIfNeeded: arguments.second)
+    let information = try queuedInformation(arguments.third, at: arguments.fourth, isOwn: identifier)
+    guard group > 0, identifier > 0 else { throw .invalid }
+    guard let process = Processes.find(group) else { throw .noProcess }
+    try send(information, to: process, thread: identifier)
+    return 0
+  }
+
+  /// What a program has a signal say. Only to itself may it pretend to be the kernel or kill(2).
+  private static func queuedInformation(
+    _ number: UInt64, at address: UInt64, isOwn identifier: Int32
+  ) throws(Errno) -> SignalInformation? {
+    guard var information = UserMemory.load(SignalInformation.empty, from: address) else { throw .badAddress }
+    let thread = Scheduler.current
+    let isOwn = identifier == thread.pointee.identifier || identifier == thread.pointee.processIdentifier
+    if information.code >= 0 || information.code == SignalCode.threadKill, !isOwn { throw .notPermitted }
+    guard let signal = try signal(number) else { return nil }
+    information.number = Int32(signal.rawValue)
+    return information
+  }
+
+  /// - Parameter information: nil where only to ask.
+  private static func send(
+    _ information: SignalInformation?, to process: Process, thread identifier: Int32
+  ) throws(Errno) {
+    guard let isQueued = Signals.send(nil, to: process, thread: identifier), isQueued else { throw .noProcess }
+    guard Signals.maySend(information?.signal, from: Scheduler.current.pointee.process!, to: process) else {
+      throw .notPermitted
+    }
+    guard let information else { return }
+    if Signals.send(information, to: process, thread: identifier) == false { throw .tryAgain }
+  }
+
+  /// The process that has a thread with this identifier.
+  private static func process(ofThread identifier: Int32) -> Process? {
+    let own = Scheduler.current.pointee.process!
+    if Signals.send(nil, to: own, thread: identifier) != nil { return own }
+    var found: Process?
+    Threads.forEach { thread in
+      if thread.pointee.identifier == identifier { found = thread.pointee.process }
+    }
+    return found
+  }
+}
