@@ -21,6 +21,24 @@ public enum RegionKind: UInt8, BitwiseCopyable, Sendable {
   case sourceShared
 }
 
+/// What a program has asked for beside protection.
+public struct RegionAttributes: OptionSet, BitwiseCopyable, Sendable {
+  public let rawValue: UInt8
+  @inline(__always)
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// Shared memory of a file that was not opened for writing: mprotect(2) cannot make it writable.
+  public static var neverWritable: RegionAttributes { RegionAttributes(rawValue: 1) }
+  /// mlock(2)
+  public static var locked: RegionAttributes { RegionAttributes(rawValue: 2) }
+  /// A child does not get it (madvise(2), MADV_DONTFORK).
+  public static var notForked: RegionAttributes { RegionAttributes(rawValue: 4) }
+  /// A child gets zeros (madvise(2), MADV_WIPEONFORK).
+  public static var wipedOnFork: RegionAttributes { RegionAttributes(rawValue: 8) }
+  /// MADV_DONTDUMP
+  public static var notDumped: RegionAttributes { RegionAttributes(rawValue: 16) }
+}
+
 /// A range of whole pages of an address space that are alike.
 public struct MemoryRegion: Equatable, BitwiseCopyable, Sendable {
   /// The first byte's address, a multiple of 4096.
@@ -38,18 +56,24 @@ public struct MemoryRegion: Equatable, BitwiseCopyable, Sendable {
   public var kind: RegionKind
   /// Whether an access just below extends the region downwards: a stack.
   public var growsDown: Bool
+  public var attributes: RegionAttributes
+  /// The protection key, 0 to 15 (pkeys(7)).
+  public var key: UInt8
 
   /// - Parameters:
   ///   - sourceBytes: nil stands for the whole region, where the kind has a source.
   public init(
     start: UInt64, end: UInt64, protection: MemoryProtection, kind: RegionKind = .anonymousPrivate,
-    sourceID: UInt64 = 0, sourceOffset: UInt64 = 0, sourceBytes: UInt64? = nil, growsDown: Bool = false
+    sourceID: UInt64 = 0, sourceOffset: UInt64 = 0, sourceBytes: UInt64? = nil, growsDown: Bool = false,
+    attributes: RegionAttributes = [], key: UInt8 = 0
   ) {
     self.start = start
     self.end = end
     self.protection = protection
     self.kind = kind
     self.growsDown = growsDown
+    self.attributes = attributes
+    self.key = key
     let length = end > start ? end &- start : 0
     switch kind {
     case .anonymousPrivate:
@@ -73,6 +97,43 @@ public struct MemoryRegion: Equatable, BitwiseCopyable, Sendable {
 
   @inline(__always)
   public func contains(_ address: UInt64) -> Bool { address >= start && address < end }
+
+  /// Whether what is written goes to the source and is seen by all that map it.
+  @inline(__always)
+  public var isShared: Bool { kind == .anonymousShared || kind == .sourceShared }
+
+  /// Whether there is a source.
+  @inline(__always)
+  public var hasSource: Bool { kind != .anonymousPrivate }
+
+  /// The part of the region that lies in a range; nil where none does.
+  public func part(in range: Range<UInt64>) -> MemoryRegion? {
+    guard start < range.upperBound, end > range.lowerBound else { return nil }
+    var part = self
+    if part.start < range.lowerBound { part = part.splitOff(at: range.lowerBound) }
+    if part.end > range.upperBound { _ = part.splitOff(at: range.upperBound) }
+    return part
+  }
+
+  /// The same pages at another address.
+  public func moved(to address: UInt64) -> MemoryRegion {
+    var moved = self
+    moved.start = address
+    moved.end = address &+ length
+    return moved
+  }
+
+  /// The addresses at which a range of the source's pages is mapped; nil where none is.
+  ///
+  /// - Parameter pages: numbers of pages in the source.
+  public func addresses(ofSourcePages pages: Range<UInt64>) -> Range<UInt64>? {
+    let first = sourceOffset &>> 12
+    let last = first &+ length &>> 12
+    let lower = max(pages.lowerBound, first)
+    let upper = min(pages.upperBound, last)
+    guard lower < upper else { return nil }
+    return start &+ (lower &- first) &<< 12..<start &+ (upper &- first) &<< 12
+  }
 
   /// Where in the source a page of the region lies, and how many of its bytes come from there.
   ///
@@ -99,13 +160,14 @@ public struct MemoryRegion: Equatable, BitwiseCopyable, Sendable {
   var normalized: MemoryRegion {
     MemoryRegion(
       start: start, end: end, protection: protection, kind: kind, sourceID: sourceID,
-      sourceOffset: sourceOffset, sourceBytes: sourceBytes, growsDown: growsDown)
+      sourceOffset: sourceOffset, sourceBytes: sourceBytes, growsDown: growsDown, attributes: attributes,
+      key: key)
   }
 
   /// Whether one region can describe this one and the one that starts at its end.
   func canMerge(with upper: MemoryRegion) -> Bool {
     guard end == upper.start, protection == upper.protection, kind == upper.kind,
-      growsDown == upper.growsDown
+      growsDown == upper.growsDown, attributes == upper.attributes, key == upper.key
     else { return false }
     if kind == .anonymousPrivate { return true }
     return sourceID == upper.sourceID && sourceOffset &+ length == upper.sourceOffset

@@ -157,29 +157,49 @@ public struct RegionMap {
     _ range: Range<UInt64>, _ protection: MemoryProtection,
     changed: (_ piece: MemoryRegion, _ before: MemoryProtection) -> Void = { _, _ in }
   ) throws(RegionMapError) {
+    guard isCovered(range) else {
+      try check(range)
+      throw .notMapped
+    }
+    try change(range) { region in
+      let before = region.protection
+      region.protection = protection
+      if before != protection { changed(region, before) }
+    }
+  }
+
+  /// Changes the properties of what is mapped in a range; what is not mapped there is passed over.
+  ///
+  /// - Parameter body: gets each piece in ascending order, and leaves its addresses and its source as they are.
+  public mutating func change(
+    _ range: Range<UInt64>, _ body: (inout MemoryRegion) -> Void
+  ) throws(RegionMapError) {
     guard !range.isEmpty else { throw .empty }
     try check(range)
-    var index = firstIndex(endingAfter: range.lowerBound)
-    var covered = range.lowerBound
-    while covered < range.upperBound {
-      guard index < count, storage[index].start <= covered else { throw .notMapped }
-      covered = storage[index].end
-      index &+= 1
-    }
     guard count < maximumCount || (isBoundary(range.lowerBound) && isBoundary(range.upperBound)) else {
       throw .tooManyRegions
     }
     split(at: range.lowerBound)
     split(at: range.upperBound)
     let first = firstIndex(endingAfter: range.lowerBound)
-    index = first
+    var index = first
     while index < count, storage[index].start < range.upperBound {
-      let before = storage[index].protection
-      storage[index].protection = protection
-      if before != protection { changed(storage[index], before) }
+      body(&storage[index])
       index &+= 1
     }
-    mergeNeighbors(from: first, through: index &- 1)
+    if index > first { mergeNeighbors(from: first, through: index &- 1) }
+  }
+
+  /// Whether all of a range is mapped.
+  public func isCovered(_ range: Range<UInt64>) -> Bool {
+    var index = firstIndex(endingAfter: range.lowerBound)
+    var covered = range.lowerBound
+    while covered < range.upperBound {
+      guard index < count, storage[index].start <= covered else { return false }
+      covered = storage[index].end
+      index &+= 1
+    }
+    return true
   }
 
   /// Extends the stack above an address down to the address's page, where an access to it asks for that.

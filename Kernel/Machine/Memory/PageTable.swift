@@ -29,6 +29,9 @@ public struct PageTableEntry: Equatable, Sendable {
     /// Ignored by the CPU: keeps an entry that is not present from being zero, for memory without any access.
     public static var held: Flags { Flags(rawValue: 1 << 9) }
     public static var noExecute: Flags { Flags(rawValue: 1 << 63) }
+    /// The page's protection key, 0 to 15 (section 4.6.2).
+    @inline(__always)
+    public init(protectionKey: UInt8) { rawValue = UInt64(protectionKey & 15) << 59 }
   }
 
   @inline(__always)
@@ -136,6 +139,55 @@ public struct PageTable: Sendable {
     }
   }
 
+  /// Fills another table's entries of a page-aligned range, all of them absent, from the ones that hold a frame
+  /// here.
+  ///
+  /// - Parameters:
+  ///   - allocateTable: gives a zeroed frame, or nil when memory is out.
+  ///   - copy: gets an entry, which it may change, and gives the copy.
+  /// - Returns: false when memory is out.
+  @inline(__always)
+  public func copyEntries(
+    in range: Range<UInt64>, to other: PageTable, allocateTable: () -> PhysicalAddress?,
+    _ copy: (UnsafeMutablePointer<PageTableEntry>) -> PageTableEntry
+  ) -> Bool {
+    var address = range.lowerBound
+    while address < range.upperBound {
+      let end = min((address | 0x1F_FFFF) &+ 1, range.upperBound)
+      guard var entry = entry(for: address) else {
+        address = nextTable(after: address)
+        continue
+      }
+      var target: UnsafeMutablePointer<PageTableEntry>? = nil
+      while address < end {
+        if entry.pointee.holdsFrame {
+          if target == nil {
+            target = other.makeEntry(for: address, user: true, allocateTable: allocateTable)
+            if target == nil { return false }
+          }
+          target.unsafelyUnwrapped.pointee = copy(entry)
+        }
+        entry += 1
+        if let next = target { target = next + 1 }
+        address &+= 4096
+      }
+    }
+    return true
+  }
+
+  /// The first address above one without a last-level table at which there may be one.
+  private func nextTable(after address: UInt64) -> UInt64 {
+    var table = Self.table(root)
+    var level = 4
+    while level > 2 {
+      let entry = table[Self.slot(address, level: level)]
+      if !entry.isPresent { break }
+      table = Self.table(entry.frame)
+      level &-= 1
+    }
+    return (address | (UInt64(1) << UInt64(12 &+ 9 &* (level &- 1)) &- 1)) &+ 1
+  }
+
   /// Gives back every table of the user half; the pages have been unmapped before.
   public func freeUserTables(_ free: (PhysicalAddress) -> Void) {
     let top = Self.table(root)
@@ -169,11 +221,12 @@ public struct PageTable: Sendable {
     free(frame)
   }
 
-  /// Shares the kernel's half with another table's.
-  public func copyKernelHalf(from other: PageTable) {
+  /// Makes the root in its new frame: no user memory, and the kernel's half of another table.
+  public func initialize(kernelHalfFrom other: PageTable) {
     let source = Self.table(other.root)
     let destination = Self.table(root)
-    for slot in 256..<512 { destination[slot] = source[slot] }
+    UnsafeMutableRawPointer(destination).initializeMemory(as: UInt8.self, repeating: 0, count: 2048)
+    UnsafeMutableRawPointer(destination + 256).copyMemory(from: source + 256, byteCount: 2048)
   }
 
   /// Makes the top-level entries of the kernel's half that are filled only later, so that every address

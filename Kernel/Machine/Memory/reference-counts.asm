@@ -41,6 +41,27 @@ swift_retain_n:
         lock add [rdi + 8], rsi
         ret
 
+; uint32_t tryRetainObject(void *object)
+;
+; For who knows of an object that it is still in memory, and not whether its last reference has gone: 1 with
+; one reference more, or 0.
+global tryRetainObject
+tryRetainObject:
+        mov     rax, [rdi + 8]
+        mov     r8, MORTAL_BITS
+.again: mov     rcx, rax
+        and     rcx, r8
+        jz      .gone
+        cmp     rcx, r8
+        je      .gone
+        lea     rdx, [rax + 1]
+        lock cmpxchg [rdi + 8], rdx
+        jne     .again
+        mov     eax, 1
+        ret
+.gone:  xor     eax, eax
+        ret
+
 ; void swift_release(void *object), void swift_release_n(void *object, uint32_t count)
 ;
 ; Whoever drops the last reference destroys the object. Its count is immortal meanwhile, so that its

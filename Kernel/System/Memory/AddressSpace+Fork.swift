@@ -7,7 +7,12 @@ extension AddressSpace {
   public func duplicate() -> AddressSpace? {
     guard let copy = AddressSpace() else { return nil }
     lock.acquire()
-    defer { lock.release() }
+    // From its first mapping on, others may look for pages in the copy.
+    copy.lock.acquire()
+    defer {
+      copy.lock.release()
+      lock.release()
+    }
     guard let copiedStorage = Self.allocateStorage(count: regions.capacity) else { return nil }
     guard let copiedRegions = regions.copy(into: copiedStorage) else {
       KernelHeap.deallocate(copiedStorage.baseAddress!)
@@ -16,29 +21,69 @@ extension AddressSpace {
     KernelHeap.deallocate(copy.storage.baseAddress!)
     copy.storage = copiedStorage
     copy.regions = copiedRegions
+    copy.layout = layout
     copy.breakStart = breakStart
     copy.breakEnd = breakEnd
+    copy.keys = keys
+    copy.startArea = startArea
+    guard copy.copyMappings(of: self) else { return nil }
 
     var isComplete = true
-    for index in 0..<regions.count {
-      guard let region = regions[index], isComplete else { break }
-      table.forEachEntry(in: region.start..<region.end) { address, entry in
-        guard isComplete,
-          let target = copy.table.makeEntry(
-            for: address, user: true, allocateTable: Frames.allocateZeroedForUser)
-        else {
-          isComplete = false
-          return
-        }
-        if region.kind != .anonymousShared {
-          entry.pointee.bits &= ~PageTableEntry.Flags.writable.rawValue
-        }
-        Frames.retain(entry.pointee.frame)
-        target.pointee = entry.pointee
+    var hasSpecial = false
+    for index in 0..<regions.count where isComplete {
+      guard let region = regions[index] else { break }
+      if region.attributes.isDisjoint(with: [.notForked, .wipedOnFork]) {
+        isComplete = copyPages(of: region, to: copy)
       }
+      if !region.attributes.isEmpty { hasSpecial = true }
     }
     // Also after a failure: pages may have become read-only.
     TLBShootdown.flush(root: root)
+    if hasSpecial { copy.dropWhatIsNotForked() }
     return isComplete ? copy : nil
+  }
+
+  /// Maps the frames of a region in the copy too. Both locks are held, or nobody else knows the copy.
+  ///
+  /// - Returns: false when memory is out.
+  private func copyPages(of region: MemoryRegion, to copy: AddressSpace) -> Bool {
+    let mask = region.isShared ? ~0 : ~PageTableEntry.Flags.writable.rawValue
+    return table.copyEntries(in: region.start..<region.end, to: copy.table, allocateTable: copy.allocateTable) { entry in
+      entry.pointee.bits &= mask
+      Frames.retain(entry.pointee.frame)
+      copy.residentPages &+= 1
+      return entry.pointee
+    }
+  }
+
+  /// The mappings of another space, for its copy. The other's lock is held.
+  private func copyMappings(of other: AddressSpace) -> Bool {
+    var next = other.firstMapping
+    while let mapping = next {
+      do throws(Failure) {
+        try addMapping(of: MappedSource(store: mapping.store, file: mapping.file), bytes: mapping.bytes)
+      } catch {
+        return false
+      }
+      next = mapping.nextInSpace
+    }
+    return true
+  }
+
+  /// A new copy loses what madvise(2) has kept from children, and memory locks are not inherited.
+  private func dropWhatIsNotForked() {
+    var index = 0
+    while let region = regions[index] {
+      let range = region.start..<region.end
+      if region.attributes.contains(.notForked) {
+        // Whole regions: this needs no room.
+        try? unmapLocked(range)
+        continue
+      }
+      index += 1
+    }
+    try? regions.change(AddressSpace.lowestAddress..<UserMemory.limit) { $0.attributes.remove(.locked) }
+    letGo(unusedMapping)
+    unusedMapping = nil
   }
 }

@@ -6,13 +6,8 @@ import Machine
 /// Shared by the threads of a process. All methods take the lock; callers hold no lock and have interrupts
 /// enabled.
 public final class AddressSpace: @unchecked Sendable {
-  /// What can go wrong, by the errno value that Linux gives it.
-  public enum Failure: Error, Sendable {
-    case outOfMemory
-    case invalid
-    case exists
-    case access
-  }
+  /// What can go wrong, by Linux's names.
+  public typealias Failure = Errno
 
   let table: PageTable
   /// Guards all that follows, and the user half of the page tables.
@@ -21,33 +16,52 @@ public final class AddressSpace: @unchecked Sendable {
   var regions: RegionMap
   /// Where `regions` keeps its entries.
   var storage: UnsafeMutableBufferPointer<MemoryRegion>
+  /// The stores that regions map, linked.
+  var firstMapping: StoreMapping?
+  /// Those that no region maps any more, to be let go once the lock is released.
+  var unusedMapping: StoreMapping?
+  /// Entries of the tables that hold a frame: what is resident, shared frames included. Read without the lock for
+  /// reports.
+  public internal(set) var residentPages = 0
+  /// Frames that page tables take.
+  public internal(set) var tableFrames = 1
+  /// Where things lie.
+  var layout = AddressSpaceLayout.fixed
   /// The heap's bounds (brk).
   var breakStart: UInt64 = 0
   var breakEnd: UInt64 = 0
+  /// Protection keys that the program has, a bit each; 0 is everybody's (pkeys(7)).
+  var keys: UInt16 = 1
+  /// Whether what is mapped from now on is locked (mlockall(2), MCL_FUTURE).
+  var locksFuture = false
+  /// What procfs tells of a program: where its arguments and its environment lie, and the auxiliary vector.
+  var startArea = ProgramStartArea()
 
   static var lowestAddress: UInt64 { 0x1_0000 }
-  /// The addresses that mmap chooses from, top down.
-  private static var mappingArea: Range<UInt64> { 0x1000_0000..<0x7FFF_0000_0000 }
-  /// How far a stack may grow, in bytes.
-  static var stackLimit: UInt64 { 8 << 20 }
 
   public var root: PhysicalAddress { table.root }
 
   /// An address space without any user memory; nil when memory is out.
   public init?() {
-    guard let root = Frames.allocateZeroedForUser() else { return nil }
+    guard Frames.freeCount > Frames.reserve, let root = Frames.allocateForUser() else { return nil }
     guard let storage = Self.allocateStorage(count: 32) else {
       Frames.free(root, order: 0)
       return nil
     }
     table = PageTable(root: root)
-    table.copyKernelHalf(from: .kernel)
+    table.initialize(kernelHalfFrom: .kernel)
     self.storage = storage
     regions = RegionMap(storage: storage, bounds: Self.lowestAddress..<UserMemory.limit)
   }
 
   deinit {
     TLBShootdown.leave(root: root)
+    // From here on no store takes pages away.
+    var mapping = firstMapping
+    while let current = mapping {
+      current.leaveStore()
+      mapping = current.nextInSpace
+    }
     // Pages lie in regions alone: there is no need to look through the whole table.
     for index in 0..<regions.count {
       guard let region = regions[index] else { break }
@@ -56,6 +70,7 @@ public final class AddressSpace: @unchecked Sendable {
     table.freeUserTables { Frames.free($0, order: 0) }
     Frames.free(root, order: 0)
     KernelHeap.deallocate(storage.baseAddress!)
+    letGo(firstMapping)
   }
 
   static func allocateStorage(count: Int) -> UnsafeMutableBufferPointer<MemoryRegion>? {
@@ -66,8 +81,25 @@ public final class AddressSpace: @unchecked Sendable {
       start: memory.bindMemory(to: MemoryRegion.self, capacity: count), count: count)
   }
 
+  /// Runs `body` with the lock held, and afterwards lets go of the stores that it unmapped.
+  @inline(__always)
+  func withLock<Result>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+    lock.acquire()
+    defer { unlock() }
+    return try body()
+  }
+
+  /// Releases the lock, and lets go of the stores that have been unmapped: the last reference to one ends files.
+  @inline(__always)
+  func unlock() {
+    let unused = unusedMapping
+    unusedMapping = nil
+    lock.release()
+    if unused != nil { letGo(unused) }
+  }
+
   /// Makes room for one change of the regions. The lock is held.
-  private func makeRoom() throws(Failure) {
+  func makeRoom() throws(Failure) {
     if !regions.needsStorage { return }
     guard Frames.freeCount > Frames.reserve,
       let larger = Self.allocateStorage(count: regions.capacity * 2)
@@ -77,113 +109,7 @@ public final class AddressSpace: @unchecked Sendable {
     storage = larger
   }
 
-  // MARK: Regions
-
-  /// Maps a region at its address.
-  ///
-  /// - Parameter replacing: whether what is mapped there makes room; otherwise that is an error.
-  public func map(_ region: MemoryRegion, replacing: Bool) throws(Failure) {
-    lock.acquire()
-    defer { lock.release() }
-    try insert(region, replacing: replacing)
-  }
-
-  /// Maps a region of `size` bytes at an address of the kernel's choice.
-  ///
-  /// - Parameters:
-  ///   - hint: where the program would like it; 0 for no wish.
-  ///   - make: gives the region for an address.
-  /// - Returns: the address.
-  public func mapAnywhere(
-    size: UInt64, hint: UInt64, make: (UInt64) -> MemoryRegion
-  ) throws(Failure) -> UInt64 {
-    lock.acquire()
-    defer { lock.release() }
-    let wish = hint & ~4095
-    if wish >= Self.lowestAddress, size <= UserMemory.limit, wish <= UserMemory.limit - size,
-      regions.isFree(wish..<wish + size)
-    {
-      try insert(make(wish), replacing: false)
-      return wish
-    }
-    guard let address = regions.findGap(size: size, within: Self.mappingArea, direction: .topDown) else {
-      throw .outOfMemory
-    }
-    try insert(make(address), replacing: false)
-    return address
-  }
-
-  /// The lock is held.
-  private func insert(_ region: MemoryRegion, replacing: Bool) throws(Failure) {
-    try makeRoom()
-    if replacing, region.start < region.end { try removePages(region.start..<region.end) }
-    do throws(RegionMapError) {
-      try regions.insert(region, placement: replacing ? .replacing : .onlyIfFree)
-    } catch {
-      throw Self.failure(error)
-    }
-    // What is shared has to be there before the first fork: the pages are the only record of it.
-    if region.kind == .anonymousShared, !populate(region) {
-      try? unmapLocked(region.start..<region.end)
-      throw .outOfMemory
-    }
-  }
-
-  /// Unmaps whatever is mapped in a range of whole pages.
-  public func unmap(_ range: Range<UInt64>) throws(Failure) {
-    lock.acquire()
-    defer { lock.release() }
-    try unmapLocked(range)
-  }
-
-  private func unmapLocked(_ range: Range<UInt64>) throws(Failure) {
-    try makeRoom()
-    do throws(RegionMapError) { try regions.remove(range) } catch { throw Self.failure(error) }
-    try removePages(range)
-  }
-
-  /// Takes the pages of a range out of the table, and frees their frames once no CPU can reach them.
-  private func removePages(_ range: Range<UInt64>) throws(Failure) {
-    // In batches, so that the frames wait for the shootdown in bounded room.
-    var frames = InlineArray<128, PhysicalAddress>(repeating: 0)
-    var count = 0
-    func flush() {
-      TLBShootdown.flush(root: root)
-      for index in 0..<count { Frames.release(frames[index]) }
-      count = 0
-    }
-    table.forEachEntry(in: range) { _, entry in
-      frames[count] = entry.pointee.frame
-      entry.pointee = .absent
-      count += 1
-      if count == 128 { flush() }
-    }
-    if count > 0 { flush() }
-  }
-
-  /// Changes what may be done with a range of whole pages, all of them mapped.
-  public func protect(_ range: Range<UInt64>, _ protection: MemoryProtection) throws(Failure) {
-    lock.acquire()
-    defer { lock.release() }
-    try makeRoom()
-    var isNarrowed = false
-    do throws(RegionMapError) {
-      try regions.protect(range, protection) { region, before in
-        if !protection.isSuperset(of: before) { isNarrowed = true }
-        table.forEachEntry(in: region.start..<region.end) { _, entry in
-          let isShared = region.kind == .anonymousShared
-          let mayWrite = isShared || Frames.isExclusive(entry.pointee.frame)
-          entry.pointee = PageTableEntry(
-            frame: entry.pointee.frame, flags: Self.flags(protection, mayWrite: mayWrite))
-        }
-      }
-    } catch {
-      throw Self.failure(error)
-    }
-    if isNarrowed { TLBShootdown.flush(root: root) }
-  }
-
-  private static func failure(_ error: RegionMapError) -> Failure {
+  static func failure(_ error: RegionMapError) -> Failure {
     switch error {
     case .empty, .misaligned, .sourceOverflow: .invalid
     case .outOfBounds, .notMapped, .tooManyRegions, .needsStorage: .outOfMemory
@@ -191,13 +117,140 @@ public final class AddressSpace: @unchecked Sendable {
     }
   }
 
-  /// - Parameter mayWrite: false where the first write has to copy the frame.
-  static func flags(_ protection: MemoryProtection, mayWrite: Bool) -> PageTableEntry.Flags {
-    if protection.isEmpty { return .held }
-    var flags: PageTableEntry.Flags = [.present, .user]
-    if protection.contains(.write), mayWrite { flags.insert(.writable) }
-    if !protection.contains(.execute), Platform.features.nx { flags.insert(.noExecute) }
-    return flags
+  // MARK: Regions
+
+  /// Maps a region at its address.
+  ///
+  /// - Parameters:
+  ///   - source: what is behind the region, where its kind has a source.
+  ///   - replacing: whether what is mapped there makes room; otherwise that is an error.
+  ///   - limit: how many bytes the program may have mapped in all (RLIMIT_AS).
+  public func map(
+    _ region: MemoryRegion, of source: MappedSource? = nil, replacing: Bool, limit: UInt64 = .max
+  ) throws(Failure) {
+    try withLock { () throws(Failure) in try insert(region, of: source, replacing: replacing, limit: limit) }
+  }
+
+  /// Maps a region of `size` bytes at an address of the kernel's choice.
+  ///
+  /// - Parameters:
+  ///   - hint: where the program would like it; 0 for no wish.
+  ///   - isLow: whether it has to lie below 2 GiB (MAP_32BIT).
+  ///   - make: gives the region for an address.
+  /// - Returns: the address.
+  public func mapAnywhere(
+    size: UInt64, hint: UInt64, isLow: Bool = false, of source: MappedSource? = nil, limit: UInt64 = .max,
+    make: (UInt64) -> MemoryRegion
+  ) throws(Failure) -> UInt64 {
+    try withLock { () throws(Failure) in
+      let address = try findPlace(size: size, hint: hint, isLow: isLow)
+      try insert(make(address), of: source, replacing: false, limit: limit)
+      return address
+    }
+  }
+
+  /// An address at which nothing is mapped. The lock is held.
+  func findPlace(size: UInt64, hint: UInt64, isLow: Bool = false) throws(Failure) -> UInt64 {
+    let wish = hint & ~4095
+    if wish >= Self.lowestAddress, size <= UserMemory.limit, wish <= UserMemory.limit - size,
+      regions.isFree(wish..<wish + size), !isLow || wish + size <= 1 << 31
+    {
+      return wish
+    }
+    if isLow {
+      guard let address = regions.findGap(size: size, within: 0x4000_0000..<0x8000_0000, direction: .bottomUp)
+      else { throw .outOfMemory }
+      return address
+    }
+    let area = Self.lowestAddress..<layout.mappingTop
+    if let address = regions.findGap(size: size, within: area, direction: .topDown) { return address }
+    guard let address = regions.findGap(size: size, within: area.upperBound..<UserMemory.limit, direction: .bottomUp)
+    else { throw .outOfMemory }
+    return address
+  }
+
+  /// The lock is held.
+  func insert(
+    _ region: MemoryRegion, of source: MappedSource? = nil, replacing: Bool, limit: UInt64 = .max
+  ) throws(Failure) {
+    try makeRoom()
+    guard region.start < region.end else { throw .invalid }
+    guard regions.count < regions.maximumCount, regions.bounds.contains(region.start) else { throw .outOfMemory }
+    let range = region.start..<region.end
+    if limit != .max {
+      let replaced = replacing ? mappedBytes(in: range) : 0
+      guard region.length <= limit, regions.mappedBytes - replaced <= limit - region.length else { throw .outOfMemory }
+    }
+    var region = region
+    if let source {
+      region.sourceID = source.store.identity
+      try addMapping(of: source, bytes: region.length)
+    }
+    if replacing { removePages(range) }
+    do throws(RegionMapError) {
+      try regions.insert(region, placement: replacing ? .replacing : .onlyIfFree) { removeMapping(of: $0) }
+    } catch {
+      if source != nil { removeMapping(of: region) }
+      throw Self.failure(error)
+    }
+  }
+
+  /// How much of a range is mapped. The lock is held.
+  func mappedBytes(in range: Range<UInt64>) -> UInt64 {
+    var sum: UInt64 = 0
+    forEachPart(in: range) { sum += $0.length }
+    return sum
+  }
+
+  /// Calls `body` with the part of each region that lies in a range. The lock is held.
+  func forEachPart(in range: Range<UInt64>, _ body: (MemoryRegion) -> Void) {
+    var index = regions.firstIndex(endingAfter: range.lowerBound)
+    while let part = regions[index]?.part(in: range) {
+      body(part)
+      index += 1
+    }
+  }
+
+  /// Unmaps whatever is mapped in a range of whole pages.
+  public func unmap(_ range: Range<UInt64>) throws(Failure) {
+    try withLock { () throws(Failure) in try unmapLocked(range) }
+  }
+
+  func unmapLocked(_ range: Range<UInt64>) throws(Failure) {
+    try makeRoom()
+    do throws(RegionMapError) {
+      try regions.remove(range) { removeMapping(of: $0) }
+    } catch {
+      throw Self.failure(error)
+    }
+    removePages(range)
+  }
+
+  /// Takes the pages of a range out of the table, and frees their frames once no CPU can reach them.
+  func removePages(_ range: Range<UInt64>) {
+    // In batches, so that the frames wait for the shootdown in bounded room.
+    var frames = InlineArray<64, PhysicalAddress>(repeating: 0)
+    var count = 0
+    func flush() {
+      TLBShootdown.flush(root: root)
+      residentPages -= count
+      for index in 0..<count { Frames.release(frames[index]) }
+      count = 0
+    }
+    table.forEachEntry(in: range) { _, entry in
+      frames[count] = entry.pointee.frame
+      entry.pointee = .absent
+      count += 1
+      if count == 64 { flush() }
+    }
+    if count > 0 { flush() }
+  }
+
+  /// A frame for a page table, all zeros.
+  @inline(__always)
+  func allocateTable() -> PhysicalAddress? {
+    tableFrames &+= 1
+    return Frames.allocateZeroedForUser()
   }
 
   // MARK: The heap
@@ -210,23 +263,49 @@ public final class AddressSpace: @unchecked Sendable {
 
   /// Moves the end of the heap, if it can be moved there.
   ///
-  /// - Returns: the end as it is then.
-  public func setBreak(_ address: UInt64) -> UInt64 {
+  /// - Parameters:
+  ///   - dataLimit: how many bytes the heap may have (RLIMIT_DATA).
+  ///   - limit: how many bytes may be mapped in all (RLIMIT_AS).
+  /// - Returns: the end as it is then, and the pages that are to be made at once.
+  public func setBreak(
+    _ address: UInt64, dataLimit: UInt64 = .max, limit: UInt64 = .max
+  ) -> (end: UInt64, locked: Range<UInt64>?) {
     lock.acquire()
-    defer { lock.release() }
-    guard address >= breakStart, address < UserMemory.limit - 4096 else { return breakEnd }
+    defer { unlock() }
+    guard address >= breakStart, address < UserMemory.limit - 4096, address - breakStart <= dataLimit else {
+      return (breakEnd, nil)
+    }
     let old = (breakEnd + 4095) & ~4095
     let new = (address + 4095) & ~4095
+    var locked: Range<UInt64>? = nil
     do throws(Failure) {
       if new > old {
+        // A page stays free above it, as on Linux, so that what lies there is not taken for the heap.
+        guard regions.isFree(old..<new + 4096), Self.isPlausible(new - old) else { return (breakEnd, nil) }
         try insert(
-          MemoryRegion(start: old, end: new, protection: [.read, .write], kind: .anonymousPrivate),
-          replacing: false)
+          MemoryRegion(
+            start: old, end: new, protection: [.read, .write], attributes: locksFuture ? .locked : []),
+          replacing: false, limit: limit)
+        if locksFuture { locked = old..<new }
       } else if new < old {
         try unmapLocked(new..<old)
       }
       breakEnd = address
     } catch {}
-    return breakEnd
+    return (breakEnd, locked)
   }
+
+  /// Whether memory of a size could ever be had: more than all of it is refused at once, as Linux's heuristic
+  /// policy does (proc_sys_vm(5), overcommit_memory).
+  static func isPlausible(_ size: UInt64) -> Bool { size >> 12 <= UInt64(Frames.totalCount) }
+}
+
+/// Where the program's start left what describes it, for procfs.
+struct ProgramStartArea {
+  var arguments: Range<UInt64> = 0..<0
+  var environment: Range<UInt64> = 0..<0
+  var auxiliaryVector: Range<UInt64> = 0..<0
+  var stackPointer: UInt64 = 0
+  var code: Range<UInt64> = 0..<0
+  var data: Range<UInt64> = 0..<0
 }

@@ -84,6 +84,13 @@ public enum Frames {
     PhysicalMemory.pointer(to: frame).initializeMemory(as: UInt8.self, repeating: 0, count: 4096)
   }
 
+  /// Copies the first bytes of a frame to another, which gets zeros behind them.
+  static func copy(from source: PhysicalAddress, to target: PhysicalAddress, count: Int = 4096) {
+    let memory = PhysicalMemory.pointer(to: target)
+    memory.copyMemory(from: PhysicalMemory.pointer(to: source), byteCount: count)
+    if count < 4096 { (memory + count).initializeMemory(as: UInt8.self, repeating: 0, count: 4096 - count) }
+  }
+
   /// One more reference to a frame, by somebody who holds one or keeps another from giving it up.
   @inline(__always)
   public static func retain(_ frame: PhysicalAddress) {

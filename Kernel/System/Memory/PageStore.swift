@@ -14,6 +14,12 @@ public final class PageStore: @unchecked Sendable {
   var lock = SpinLock()
   var tree = PageTree()
   var storedSize: UInt64
+  /// The address spaces that map it.
+  unowned(unsafe) var firstMapping: StoreMapping?
+
+  /// Held by whoever takes pages out of mappings; guards the visits to them.
+  nonisolated(unsafe) static var unmapping: Mutex?
+  nonisolated(unsafe) static var lastVisit: UInt64 = 0
 
   /// - Parameter size: in bytes, at most `maximumSize`; all zeros.
   public init(size: UInt64 = 0) { storedSize = size }
@@ -210,6 +216,7 @@ public final class PageStore: @unchecked Sendable {
       clearPage(from: old, upTo: size)
     }
     lock.release()
+    if size < old { unmap((size + 4095) >> 12..<PageTree.limit) }
   }
 
   /// Makes a range of bytes zeros, and gives back the frames of its whole pages (fallocate(2),
@@ -224,6 +231,7 @@ public final class PageStore: @unchecked Sendable {
       clearPage(from: range.upperBound & ~4095, upTo: range.upperBound)
     }
     lock.release()
+    if !pages.isEmpty { unmap(pages) }
   }
 
   /// Gives every page of a range a frame (fallocate(2)).
@@ -321,5 +329,22 @@ public final class PageStore: @unchecked Sendable {
     }
     Frames.retain(frame)
     return .frame(frame)
+  }
+
+  /// Whether a page has a frame.
+  func isResident(_ index: UInt64) -> Bool { lock.withLock { tree.value(at: index) != 0 } }
+
+  /// Calls `body` with the frames that pages of a range have, without a reference, under the lock.
+  @inline(__always)
+  func forEachFrame(in pages: Range<UInt64>, _ body: (UInt64, PhysicalAddress) -> Void) {
+    lock.acquire()
+    let end = min(pages.upperBound, (storedSize &+ 4095) >> 12)
+    var page = pages.lowerBound
+    while page < end {
+      let frame = tree.value(at: page)
+      if frame != 0 { body(page, frame) }
+      page &+= 1
+    }
+    lock.release()
   }
 }

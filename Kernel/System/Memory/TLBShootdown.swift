@@ -38,6 +38,13 @@ enum TLBShootdown {
     send(.addressSpace, root: root)
   }
 
+  /// As above for one page.
+  static func flush(root: PhysicalAddress, page: UInt64) {
+    // On a CPU that has another space loaded it does no harm.
+    invalidatePage(page)
+    send(.addressSpace, root: root)
+  }
+
   /// No CPU has the address space loaded afterwards.
   static func leave(root: PhysicalAddress) {
     Interrupts.withDisabled { leaveHere(root) }

@@ -20,6 +20,7 @@ INSTRUCTION void setUserAccessGuarded(void) { userAccessGuarded = 1; }
 size_t copyUserBytes(void *destination, const void *source, size_t count);
 size_t clearUserBytes(void *destination, size_t count);
 int64_t copyUserString(uint8_t *destination, const uint8_t *source, size_t limit);
+uint32_t tryRetainObject(void *object);
 int32_t loadUserWord(const uint32_t *address, uint32_t *value);
 
 // FPU/

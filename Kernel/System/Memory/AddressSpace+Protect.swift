@@ -1,0 +1,110 @@
+import Core
+import Machine
+
+/// What may be done with memory: protections, protection keys, locks.
+extension AddressSpace {
+  /// Changes what may be done with a range of whole pages, all of them mapped.
+  ///
+  /// - Parameters:
+  ///   - key: the pages' protection key from now on, one that the program has; nil to keep what they have.
+  ///   - reachesDown: whether the range begins where the stack that it starts in does (PROT_GROWSDOWN).
+  public func protect(
+    _ range: Range<UInt64>, _ protection: MemoryProtection, key: UInt8? = nil, reachesDown: Bool = false
+  ) throws(Failure) {
+    try withLock { () throws(Failure) in
+      if let key, keys & 1 << UInt16(key) == 0 { throw .invalid }
+      var range = range
+      if reachesDown {
+        guard let region = regions.find(range.lowerBound) else { throw .outOfMemory }
+        guard region.growsDown else { throw .invalid }
+        range = region.start..<range.upperBound
+      }
+      guard regions.isCovered(range) else { throw .outOfMemory }
+      if protection.contains(.write) {
+        var isDenied = false
+        forEachPart(in: range) { if $0.attributes.contains(.neverWritable) { isDenied = true } }
+        if isDenied { throw .access }
+      }
+      try makeRoom()
+      var isNarrowed = false
+      do throws(RegionMapError) {
+        try regions.change(range) { region in
+          if region.protection == protection, key == nil || region.key == key { return }
+          if !protection.isSuperset(of: region.protection) || key != nil { isNarrowed = true }
+          region.protection = protection
+          if let key { region.key = key }
+          let changed = region
+          let writable = Self.flags(changed, mayWrite: true)
+          let readOnly = Self.flags(changed, mayWrite: false)
+          table.forEachEntry(in: changed.start..<changed.end) { _, entry in
+            let frame = entry.pointee.frame
+            let mayWrite = changed.isShared || Frames.isExclusive(frame)
+            entry.pointee = PageTableEntry(frame: frame, flags: mayWrite ? writable : readOnly)
+          }
+        }
+      } catch {
+        throw Self.failure(error)
+      }
+      if isNarrowed { TLBShootdown.flush(root: root) }
+    }
+  }
+
+  /// Changes attributes of a range of whole pages; what is not mapped there is passed over.
+  ///
+  /// - Returns: whether all of the range is mapped.
+  func setAttributes(
+    of range: Range<UInt64>, insert: RegionAttributes = [], remove: RegionAttributes = []
+  ) throws(Failure) -> Bool {
+    try withLock { () throws(Failure) in
+      try makeRoom()
+      let isCovered = regions.isCovered(range)
+      do throws(RegionMapError) {
+        try regions.change(range) { region in
+          region.attributes.subtract(remove)
+          region.attributes.formUnion(insert)
+        }
+      } catch {
+        throw Self.failure(error)
+      }
+      return isCovered
+    }
+  }
+
+  /// How many bytes are locked in memory, and how many would be if a range were too.
+  func lockedBytes(with range: Range<UInt64>? = nil) -> UInt64 {
+    lock.withLock {
+      var sum: UInt64 = 0
+      for index in 0..<regions.count {
+        guard let region = regions[index] else { break }
+        if region.attributes.contains(.locked) {
+          sum += region.length
+        } else if let range, let part = region.part(in: range) {
+          sum += part.length
+        }
+      }
+      return sum
+    }
+  }
+
+  // MARK: Protection keys
+
+  /// A protection key that the program does not have yet; nil where there is none (pkey_alloc(2)).
+  func allocateKey() -> UInt8? {
+    lock.withLock {
+      let free = ~keys
+      if free == 0 { return nil }
+      let key = UInt8(free.trailingZeroBitCount)
+      keys |= 1 << UInt16(key)
+      return key
+    }
+  }
+
+  /// Takes a key back. False where the program does not have it.
+  func freeKey(_ key: UInt8) -> Bool {
+    lock.withLock {
+      if keys & 1 << UInt16(key) == 0 { return false }
+      keys &= ~(1 << UInt16(key))
+      return true
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import Core
+import Machine
+
+/// What a region is to map: a store, and the file that it belongs to.
+public struct MappedSource {
+  let store: PageStore
+  /// Kept alive with the mapping, and told by procfs; nil for memory that is no file's.
+  let file: AnyObject?
+
+  init(store: PageStore, file: AnyObject? = nil) {
+    self.store = store
+    self.file = file
+  }
+}
+
+/// That an address space maps a store: one for each pair, however many regions there are.
+///
+/// On two lists: the space's, under its lock, and the store's, under the store's.
+final class StoreMapping: @unchecked Sendable {
+  let store: PageStore
+  let file: AnyObject?
+  /// Without a count: the space ends its mappings when it ends.
+  let space: Unmanaged<AddressSpace>
+  /// How much of the store the space's regions map, in bytes. Under the space's lock.
+  var bytes: UInt64
+  var nextInSpace: StoreMapping?
+  unowned(unsafe) var nextInStore: StoreMapping?
+  unowned(unsafe) var previousInStore: StoreMapping?
+  /// The last walk over the store's mappings that has been here.
+  var visit: UInt64 = 0
+
+  init(_ source: MappedSource, space: AddressSpace, bytes: UInt64) {
+    store = source.store
+    file = source.file
+    self.space = Unmanaged.passUnretained(space)
+    self.bytes = bytes
+  }
+
+  func joinStore() {
+    store.lock.withLock {
+      nextInStore = store.firstMapping
+      store.firstMapping?.previousInStore = self
+      store.firstMapping = self
+    }
+  }
+
+  func leaveStore() {
+    store.lock.withLock {
+      nextInStore?.previousInStore = previousInStore
+      if let previousInStore {
+        previousInStore.nextInStore = nextInStore
+      } else {
+        store.firstMapping = nextInStore
+      }
+      nextInStore = nil
+      previousInStore = nil
+    }
+  }
+}
+
+extension AddressSpace {
+  /// The mapping that a region belongs to. The lock is held.
+  func mapping(of region: MemoryRegion) -> StoreMapping? {
+    if !region.hasSource { return nil }
+    var next = firstMapping
+    while let mapping = next {
+      if mapping.store.identity == region.sourceID { return mapping }
+      next = mapping.nextInSpace
+    }
+    return nil
+  }
+
+  /// A region of a source comes in. The lock is held.
+  func addMapping(of source: MappedSource, bytes: UInt64) throws(Failure) {
+    var next = firstMapping
+    while let mapping = next {
+      if mapping.store === source.store {
+        mapping.bytes += bytes
+        return
+      }
+      next = mapping.nextInSpace
+    }
+    guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
+    let mapping = StoreMapping(source, space: self, bytes: bytes)
+    mapping.nextInSpace = firstMapping
+    firstMapping = mapping
+    mapping.joinStore()
+  }
+
+  /// A region, or a part of one, has gone. The lock is held.
+  func removeMapping(of region: MemoryRegion) {
+    if !region.hasSource { return }
+    var previous: StoreMapping? = nil
+    var next = firstMapping
+    while let mapping = next {
+      if mapping.store.identity == region.sourceID {
+        mapping.bytes -= region.length
+        if mapping.bytes > 0 { return }
+        if let previous { previous.nextInSpace = mapping.nextInSpace } else { firstMapping = mapping.nextInSpace }
+        mapping.leaveStore()
+        mapping.nextInSpace = unusedMapping
+        unusedMapping = mapping
+        return
+      }
+      previous = mapping
+      next = mapping.nextInSpace
+    }
+  }
+
+  /// Lets go of a chain of mappings. No lock is held: stores and files may end.
+  func letGo(_ first: StoreMapping?) {
+    var next = first
+    // Cut the chain link by link, so that a long one is not released recursively.
+    while let mapping = next {
+      next = mapping.nextInSpace
+      mapping.nextInSpace = nil
+    }
+  }
+
+  /// Takes out the pages of a store that has lost them.
+  ///
+  /// - Parameter pages: their numbers in the store.
+  func removePages(_ pages: Range<UInt64>, of store: PageStore) {
+    lock.acquire()
+    for index in 0..<regions.count {
+      guard let region = regions[index] else { break }
+      if region.hasSource, region.sourceID == store.identity, let range = region.addresses(ofSourcePages: pages) {
+        removePages(range)
+      }
+    }
+    unlock()
+  }
+}
+
+extension PageStore {
+  /// How regions name the store.
+  var identity: UInt64 { UInt64(UInt(bitPattern: Unmanaged.passUnretained(self).toOpaque())) }
+
+  /// The store that a region names, which its mapping keeps alive.
+  @inline(__always)
+  static func named(_ identity: UInt64) -> Unmanaged<PageStore> {
+    Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: UInt(identity)).unsafelyUnwrapped)
+  }
+
+  /// Takes pages out of all address spaces that map them. No spin lock is held.
+  func unmap(_ pages: Range<UInt64>) {
+    if firstMapping == nil { return }
+    Self.unmapping!.acquire()
+    lock.acquire()
+    Self.lastVisit += 1
+    var next = firstMapping
+    while let mapping = next {
+      if mapping.visit == Self.lastVisit {
+        next = mapping.nextInStore
+        continue
+      }
+      mapping.visit = Self.lastVisit
+      // A space whose last reference has gone takes its pages out itself. It is still there, since it needs this
+      // lock to leave the list.
+      if tryRetainObject(mapping.space.toOpaque()) == 0 {
+        next = mapping.nextInStore
+        continue
+      }
+      let space = mapping.space.takeRetainedValue()
+      lock.release()
+      space.removePages(pages, of: self)
+      withExtendedLifetime(space) {}
+      lock.acquire()
+      // The list may be another one by now.
+      next = firstMapping
+    }
+    lock.release()
+    Self.unmapping!.release()
+  }
+
+  static func initialize() { unmapping = Mutex() }
+}
