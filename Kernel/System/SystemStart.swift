@@ -33,6 +33,7 @@ public enum SystemStart {
     RandomSource.initialize()
     SystemIdentity.initialize()
     Futexes.initialize()
+    PageStore.initialize()
     Processes.initialize()
     AnonymousFiles.initialize()
     RootFiles.initialize(memory.archive)

@@ -66,6 +66,15 @@ public enum KernelFPU {
     }
   }
 
+  /// Changes what the current thread may do with memory of a protection key: bit 0 denies access, bit 1 writing.
+  static func setProtectionKeyRights(of key: UInt8, to rights: UInt32) {
+    Interrupts.withDisabled {
+      let machine = KernelFPUMachine()
+      let shift = UInt32(key) * 2
+      machine.protectionKeyRights = machine.protectionKeyRights & ~(3 << shift) | rights << shift
+    }
+  }
+
   static func resetArea(of thread: ThreadPointer) {
     thread.fpuArea.copyMemory(from: initialImage, byteCount: areaSize)
   }

@@ -92,13 +92,19 @@ enum PageFaults {
     func fault(_ code: Int32) -> SignalInformation { .fault(.segmentationFault, code: code, address: address) }
     guard address < UserMemory.limit else { return fault(SignalCode.notMapped) }
     let access: AddressSpace.Access = errorCode & 2 != 0 ? .write : errorCode & 16 != 0 ? .execute : .read
-    switch space.resolve(address, access) {
-    case .resolved: return errorCode & 32 != 0 ? fault(SignalCode.protectionKey) : nil
-    case .notMapped: return fault(SignalCode.notMapped)
-    case .denied: return fault(SignalCode.accessRefused)
-    case .outOfMemory:
-      log("out of memory: \(Scheduler.current.pointee.process!.label) is ended")
-      return .fromKernel(.kill)
+    while true {
+      switch space.resolve(address, access) {
+      case .resolved: return errorCode & 32 != 0 ? fault(SignalCode.protectionKey) : nil
+      case .denied: return fault(SignalCode.accessRefused)
+      case .notMapped:
+        let process = Scheduler.current.pointee.process!
+        guard
+          space.growStack(to: address, stackLimit: process.limit(.stack), limit: process.limit(.addressSpace))
+        else { return fault(SignalCode.notMapped) }
+      case .beyondEnd: return .fault(.bus, code: SignalCode.noSuchMemory, address: address)
+      case .outOfMemory:
+        if !OutOfMemory.makeRoom() { return .fromKernel(.kill) }
+      }
     }
   }
 

@@ -37,6 +37,8 @@ enum OutOfMemory {
       }
     }
     if current.isExiting.load() != 0 { return false }
+    // With a signal pending the sleep is none.
+    Scheduler.yield()
     Sleep.milliseconds(1)
     return current.isExiting.load() == 0
   }

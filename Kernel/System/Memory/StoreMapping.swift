@@ -4,13 +4,20 @@ import Machine
 /// What a region is to map: a store, and the file that it belongs to.
 public struct MappedSource {
   let store: PageStore
-  /// Kept alive with the mapping, and told by procfs; nil for memory that is no file's.
-  let file: AnyObject?
+  /// Kept alive with the mapping, and named by procfs; nil for memory that is no file's.
+  let file: OpenFile?
 
-  init(store: PageStore, file: AnyObject? = nil) {
+  init(store: PageStore, file: OpenFile? = nil) {
     self.store = store
     self.file = file
   }
+}
+
+/// What a file has to map.
+enum MappedMemory {
+  /// Zeros, as private anonymous memory is.
+  case anonymous
+  case source(MappedSource)
 }
 
 /// That an address space maps a store: one for each pair, however many regions there are.
@@ -18,7 +25,7 @@ public struct MappedSource {
 /// On two lists: the space's, under its lock, and the store's, under the store's.
 final class StoreMapping: @unchecked Sendable {
   let store: PageStore
-  let file: AnyObject?
+  let file: OpenFile?
   /// Without a count: the space ends its mappings when it ends.
   let space: Unmanaged<AddressSpace>
   /// How much of the store the space's regions map, in bytes. Under the space's lock.

@@ -13,6 +13,8 @@ public final class Process: @unchecked Sendable {
 
   /// The memory; another one after execve, none after the last thread's end.
   var addressSpace: AddressSpace?
+  /// Guards the reference to it against those who are no thread of the process. Takes no other lock.
+  private var spaceLock = SpinLock()
   /// The program's path, cut to 64 bytes, for messages.
   private var name = InlineArray<64, UInt8>(repeating: 0)
   private var nameLength = 0
@@ -220,6 +222,24 @@ public final class Process: @unchecked Sendable {
 
   func endReplacement() { lock.withLock { isBeingReplaced = false } }
 
+  // MARK: Memory
+
+  /// Gives the process another address space. No lock is held: the old one may end.
+  func replaceAddressSpace(_ new: AddressSpace?) {
+    let old = spaceLock.withLock {
+      let old = addressSpace
+      addressSpace = new
+      return old
+    }
+    withExtendedLifetime(old) {}
+  }
+
+  /// The memory of a process that may be ending or replacing its program, for other processes.
+  var sharedAddressSpace: AddressSpace? { spaceLock.withLock { addressSpace } }
+
+  /// How many frames it has, those that it shares included.
+  var frameCount: Int { spaceLock.withLock { addressSpace.map { $0.residentPages + $0.tableFrames } ?? 0 } }
+
   // MARK: The end
 
   /// Has the whole process end; nothing where it is ending already.
@@ -247,7 +267,8 @@ public final class Process: @unchecked Sendable {
   /// The last thread has left, with the kernel's address space loaded: gives the memory back and tells the
   /// parent.
   func finish() {
-    addressSpace = nil
+    replaceAddressSpace(nil)
+    OutOfMemory.ended(self)
     files = nil
     signalLock.withLock { signals.pending.removeAll(SignalSet(rawValue: .max), free: SignalRecords.free) }
     Processes.leave(self) { hasEnded = true }

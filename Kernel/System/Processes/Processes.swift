@@ -85,6 +85,26 @@ enum Processes {
     }
   }
 
+  /// The program that has most memory, and that ending would free some; nil where there is none.
+  static func findLargest() -> Process? {
+    lock.withLock {
+      var largest: Process? = nil
+      var most = 0
+      for bucket in 0..<bucketCount {
+        var next = buckets[bucket]?.takeUnretainedValue()
+        while let process = next {
+          let count = process.isExiting.load() == 0 ? process.frameCount : 0
+          if count > most {
+            largest = process
+            most = count
+          }
+          next = process.nextInTable
+        }
+      }
+      return largest
+    }
+  }
+
   static func parentIdentifier(of process: Process) -> Int64 {
     lock.withLock { Int64(process.parent?.identifier ?? 0) }
   }

@@ -53,10 +53,11 @@ struct ProgramImage {
     guard let space = AddressSpace() else { throw .outOfMemory }
     let base: UInt64 = image.type == .executable ? 0 : relocatedBase
     var end: UInt64 = 0
+    guard let store = RootFiles.store(of: file) else { throw .outOfMemory }
     do throws(AddressSpace.Failure) {
       for index in 0..<image.segmentCount {
         guard let segment = image.segment(at: index) else { continue }
-        try map(segment, of: file, at: base, in: space)
+        try map(segment, of: store, at: base, in: space)
         end = max(end, base + segment.end)
       }
       try space.map(
@@ -74,7 +75,7 @@ struct ProgramImage {
   }
 
   private static func map(
-    _ segment: LoadSegment, of file: RootFiles.File, at base: UInt64, in space: AddressSpace
+    _ segment: LoadSegment, of store: PageStore, at base: UInt64, in space: AddressSpace
   ) throws(AddressSpace.Failure) {
     var protection: MemoryProtection = []
     if segment.readable { protection.insert(.read) }
@@ -90,8 +91,9 @@ struct ProgramImage {
       try space.map(
         MemoryRegion(
           start: pageStart, end: fileEnd, protection: protection, kind: .sourcePrivate,
-          sourceID: RootFiles.source(of: file), sourceOffset: segment.fileOffset - lead,
-          sourceBytes: segment.fileSize + lead), replacing: true)
+          sourceOffset: segment.fileOffset - lead,
+          sourceBytes: segment.memorySize > segment.fileSize ? segment.fileSize + lead : nil),
+        of: MappedSource(store: store), replacing: true)
     }
     if fileEnd < end {
       try space.map(

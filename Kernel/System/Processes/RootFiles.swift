@@ -42,17 +42,23 @@ public enum RootFiles {
     }
   }
 
-  /// How a region names a file as its source: by where its data begins.
-  static func source(of file: File) -> UInt64 {
-    UInt64(UInt(bitPattern: file.data.base))
-  }
+  /// Files that have been run, in pages, by where their data begins in the archive.
+  nonisolated(unsafe) private static var stores: [(base: UInt, store: PageStore)] = []
+  nonisolated(unsafe) private static var lock = SpinLock()
 
-  /// Copies bytes of a source; the region's `sourceBytes` has bounded the range.
-  ///
-  /// - Returns: the number of bytes, the buffer's whole count.
-  static func read(source: UInt64, offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
-    guard buffer.count > 0, let data = UnsafeRawPointer(bitPattern: UInt(source)) else { return 0 }
-    buffer.baseAddress!.copyMemory(from: data + Int(offset), byteCount: buffer.count)
-    return buffer.count
+  /// The contents of a file in pages; nil when memory is out.
+  static func store(of file: File) -> PageStore? {
+    let base = UInt(bitPattern: file.data.base)
+    lock.acquire()
+    defer { lock.release() }
+    for entry in stores where entry.base == base { return entry.store }
+    let store = PageStore()
+    do throws(Errno) {
+      guard try store.write(at: 0, from: file.data.bytes) == file.data.count else { return nil }
+    } catch {
+      return nil
+    }
+    stores.append((base, store))
+    return store
   }
 }

@@ -94,14 +94,4 @@ public struct Errno: Error, Equatable, Sendable {
   public static var restartUnlessHandled: Errno { Errno(514) }  // ERESTARTNOHAND
   /// Go on by restart_syscall(2), unless any handler runs.
   public static var restartBlock: Errno { Errno(516) }  // ERESTART_RESTARTBLOCK
-
-  init(_ failure: AddressSpace.Failure) {
-    self =
-      switch failure {
-      case .outOfMemory: .outOfMemory
-      case .invalid: .invalid
-      case .exists: .exists
-      case .access: .access
-      }
-  }
 }

@@ -86,6 +86,13 @@ public class OpenFile: @unchecked Sendable {
   /// ioctl(2)
   func control(_ request: UInt32, _ argument: UInt64) throws(Errno) -> Int64 { throw .notTerminal }
 
+  /// What mmap(2) maps of the file. The access has been seen to be allowed.
+  ///
+  /// - Parameters:
+  ///   - size: in bytes, whole pages.
+  ///   - isShared: whether writes are to be seen by others.
+  func memory(size: UInt64, isShared: Bool) throws(Errno) -> MappedMemory { throw .noDevice }
+
   /// What could be done now without waiting (poll(2)).
   func poll() -> PollEvents { [.input, .output, .inputNormal, .outputNormal] }
 

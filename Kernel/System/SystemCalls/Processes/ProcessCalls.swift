@@ -15,7 +15,7 @@ extension SystemCalls {
     // From here on there is no way back to the old program.
     process.setName(image.path)
     let old = process.addressSpace
-    process.addressSpace = image.space
+    process.replaceAddressSpace(image.space)
     ActiveAddressSpace.adopt(image.space)
     withExtendedLifetime(old) {}
     Exit.releaseVforkParent(process)
