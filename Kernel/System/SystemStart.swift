@@ -23,6 +23,7 @@ public enum SystemStart {
     }
     Platform.discover(rsdp: memory.information.rsdp)
     Time.calibrate()
+    WallClock.initialize()
     KernelFPU.configure(forced: options.saveInstruction, strategy: options.strategy ?? .deferred)
     KernelFPU.enableOnThisCPU()
     CPUStartup.adoptFirst(apicID: Platform.apicID(at: 0))

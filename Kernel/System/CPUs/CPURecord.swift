@@ -22,6 +22,8 @@ public struct CPURecord: ~Copyable {
   /// Threads that wait for a time, by their deadline in TSC ticks.
   var sleepers = DeadlineQueue<Thread>()
 
+  var timers = TimerQueue()
+
   // MARK: Only this CPU, interrupts disabled
 
   /// The thread that the last switch came from, until `finishSwitch` has seen to it.

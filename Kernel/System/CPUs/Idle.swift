@@ -40,6 +40,8 @@ enum Idle {
     if cpu.pointee.isTimerStopped || cpu.pointee.idleTicks < ticksBeforeStop { return }
     // Sleepers are added by threads that run here: none can come while this CPU is idle.
     if cpu.pointee.sleepers.earliestDeadline != nil { return }
+    // So are timers, and by the functions of those that go off here.
+    if cpu.pointee.timers.queue.earliestDeadline != nil { return }
     cpu.pointee.isTimerStopped = true
     Platform.localAPIC.stopTimer()
   }
@@ -48,6 +50,12 @@ enum Idle {
   @inline(__always)
   static func leave(_ cpu: CPUPointer) {
     cpu.pointee.idleTicks = 0
+    resumeTimer(cpu)
+  }
+
+  /// This CPU needs its tick again. Interrupts are disabled.
+  @inline(__always)
+  static func resumeTimer(_ cpu: CPUPointer) {
     if cpu.pointee.isTimerStopped {
       cpu.pointee.isTimerStopped = false
       Time.startTimerOnThisCPU()

@@ -55,6 +55,7 @@ enum TimerInterrupt {
     let isWaitedFor = cpu.pointee.queue.count > 0
     cpu.pointee.queueLock.release()
     if hasSleepers { Sleep.wakeExpired(now) }
+    KernelTimers.runExpired(cpu, now)
     TimerHook.call()
     if isExpired && isWaitedFor || thread.pointee.affinity & (1 << UInt64(cpu.pointee.number)) == 0 {
       Placement.requestRescheduleHere()

@@ -58,7 +58,7 @@ public final class Process: @unchecked Sendable {
   var isVforkDone = true
 
   /// Counters of threads that have ended.
-  private var endedCounters = Counters()
+  private(set) var endedCounters = Counters()
 
   /// TSC ticks of the threads that have ended.
   var endedRunTicks: UInt64 { endedCounters.runTicks }

@@ -60,7 +60,27 @@ extension Thread {
   }
 }
 
+extension UnsafeMutablePointer where Pointee == Thread {
+  /// Ticks on a CPU, those since the last charge included.
+  var presentRunTicks: UInt64 {
+    Interrupts.withDisabled {
+      let cpu = CPUs[Int(pointee.cpu)]
+      guard cpu.pointee.running == self else { return pointee.runTicks }
+      let now = readTimeStampCounter()
+      let last = cpu.pointee.lastTick
+      return pointee.runTicks &+ (now > last ? now &- last : 0)
+    }
+  }
+}
+
 extension Process {
+  /// What its threads have had on CPUs, up to now.
+  var presentRunTicks: UInt64 {
+    var ticks = endedCounters.runTicks
+    forEachThread { ticks &+= $0.presentRunTicks }
+    return ticks
+  }
+
   /// What its threads have used, those that have ended included.
   var usage: ResourceUsage { counters.usage }
 

@@ -1,0 +1,100 @@
+// The clocks and waiting for them.
+// Built with musl too.
+#include "check.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/timex.h>
+#include <time.h>
+
+static int64_t now(clockid_t clock) {
+  struct timespec time;
+  if (clock_gettime(clock, &time) != 0) return -1;
+  return time.tv_sec * 1000000000ll + time.tv_nsec;
+}
+
+static void checkReading(void) {
+  static const clockid_t clocks[] = {
+    CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE,
+    CLOCK_BOOTTIME, CLOCK_TAI, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
+  };
+  for (unsigned i = 0; i < sizeof clocks / sizeof *clocks; i++) {
+    int64_t first = now(clocks[i]);
+    struct timespec resolution = {7, 7};
+    CHECK(first >= 0);
+    CHECK(now(clocks[i]) >= first);
+    CHECK(clock_getres(clocks[i], &resolution) == 0 && resolution.tv_sec == 0 && resolution.tv_nsec > 0);
+  }
+  // Later than the year 2020.
+  CHECK(now(CLOCK_REALTIME) > 1577836800ll * 1000000000);
+  // The system call and whatever the C library uses agree.
+  for (int i = 0; i < 1000; i++) {
+    struct timespec time;
+    int64_t before = now(CLOCK_MONOTONIC);
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &time);
+    int64_t between = time.tv_sec * 1000000000ll + time.tv_nsec;
+    int64_t after = now(CLOCK_MONOTONIC);
+    CHECK(before <= between && between <= after);
+  }
+  struct timeval day;
+  CHECK(gettimeofday(&day, 0) == 0 && day.tv_usec >= 0 && day.tv_usec < 1000000);
+  int64_t difference = now(CLOCK_REALTIME) / 1000 - (day.tv_sec * 1000000ll + day.tv_usec);
+  CHECK(difference >= 0 && difference < 1000000);
+  time_t seconds = time(0);
+  CHECK(seconds - day.tv_sec >= 0 && seconds - day.tv_sec <= 1);
+  CHECK_ERROR(syscall(SYS_clock_gettime, 10, &day), EINVAL);
+  CHECK_ERROR(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, 8), EFAULT);
+  CHECK_ERROR(syscall(SYS_clock_getres, 99, 0), EINVAL);
+  CHECK_EQUAL(syscall(SYS_clock_getres, CLOCK_MONOTONIC, 0), 0);
+  struct timex adjustment = {0};
+  CHECK(adjtimex(&adjustment) >= 0 && adjustment.tick >= 9000);
+}
+
+static void *spin(void *flag) {
+  int64_t start = now(CLOCK_THREAD_CPUTIME_ID);
+  while (now(CLOCK_THREAD_CPUTIME_ID) - start < 30000000) {}
+  return flag;
+}
+
+static void checkProcessorTime(void) {
+  int64_t before = now(CLOCK_PROCESS_CPUTIME_ID), own = now(CLOCK_THREAD_CPUTIME_ID);
+  pthread_t thread;
+  REQUIRE(pthread_create(&thread, 0, spin, 0) == 0);
+  clockid_t clock;
+  CHECK(pthread_getcpuclockid(thread, &clock) == 0);
+  CHECK(now(clock) >= 0);
+  pthread_join(thread, 0);
+  CHECK(now(CLOCK_PROCESS_CPUTIME_ID) - before >= 30000000);
+  CHECK(now(CLOCK_THREAD_CPUTIME_ID) - own < 30000000);
+  CHECK(clock_getcpuclockid(0, &clock) == 0 && now(clock) >= 30000000);
+  CHECK(clock_getcpuclockid(getpid(), &clock) == 0 && now(clock) >= 30000000);
+}
+
+static void checkSleeping(void) {
+  struct timespec length = {0, 20000000};
+  int64_t before = now(CLOCK_MONOTONIC);
+  CHECK_EQUAL(nanosleep(&length, 0), 0);
+  CHECK(now(CLOCK_MONOTONIC) - before >= 20000000);
+  for (clockid_t clock = CLOCK_REALTIME; clock <= CLOCK_MONOTONIC; clock++) {
+    int64_t end = now(clock) + 20000000;
+    struct timespec until = {end / 1000000000, end % 1000000000};
+    CHECK_EQUAL(clock_nanosleep(clock, TIMER_ABSTIME, &until, 0), 0);
+    CHECK(now(clock) >= end);
+    CHECK_EQUAL(clock_nanosleep(clock, TIMER_ABSTIME, &until, 0), 0);
+  }
+  length.tv_nsec = 1000000000;
+  CHECK_ERROR(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &length, 0), EINVAL);
+  CHECK_ERROR(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, 8, 0), EFAULT);
+  CHECK_ERROR(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &length, 0), EOPNOTSUPP);
+  CHECK_ERROR(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC_COARSE, 0, &length, 0), EOPNOTSUPP);
+  CHECK_ERROR(syscall(SYS_clock_settime, CLOCK_MONOTONIC, &length), EINVAL);
+}
+
+int main(void) {
+  checkReading();
+  checkProcessorTime();
+  checkSleeping();
+  return finish();
+}
