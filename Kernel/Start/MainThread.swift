@@ -17,13 +17,20 @@ enum MainThread {
   }
 
   private static func run(_ environment: BootEnvironment) {
-    switch environment.options.run ?? .monitor {
+    switch environment.options.run ?? .`init` {
     case .selftest: Shutdown.finish(SelfTests.run(environment.options) ? .passed : .failed)
     case .monitor: runMonitor(.passed, environment)
     case .bench: Shutdown.finish(Bench.run() ? .passed : .failed)
     case .tour: runTour(environment)
-    case .`init`: runInit(environment.options)
+    case .`init`: runInit(environment)
     }
+  }
+
+  /// The first program, and then the end of the machine, or a prompt where the boot line asks for it.
+  private static func runInit(_ environment: BootEnvironment) -> Never {
+    let status = InitRun.run(environment.options)
+    if environment.options.showsMonitorAfterRun { runMonitor(status, environment) }
+    Shutdown.finish(status)
   }
 
   /// The tour, and then a prompt unless the boot line wants the machine off.
@@ -38,28 +45,6 @@ enum MainThread {
       var options = environment.options
       options.selfTestFilter = filter
       return SelfTests.run(options)
-    }
-  }
-
-  /// Starts the first program and ends the machine with it: passed where its status is 0.
-  private static func runInit(_ options: BootOptions) -> Never {
-    let path = options.initPath ?? ByteView("/init")
-    do throws(ProgramError) {
-      let program = try Programs.start(path, arguments: options.initArguments ?? ByteView(""), isFirst: true)
-      ConsoleInput.giveToPrograms()
-      switch program.waitForEnd() {
-      case .exited(let code):
-        log("\(program.label) ended with status \(code)")
-        Shutdown.finish(code == 0 ? .passed : .failed)
-      case .killed(let signal):
-        log("\(program.label) was ended by signal \(signal)")
-        Shutdown.finish(.failed)
-      case nil:
-        panic("a wait without a deadline came to nothing")
-      }
-    } catch {
-      log("init=\(path.bytes): \(error.message); name a program of the archive")
-      Shutdown.finish(.failed)
     }
   }
 }

@@ -65,6 +65,7 @@ extension BootOptions {
     case .selftest: setSelfTest(filter: value)
     case .selftestLong: value == nil && assign(true, to: &runsLongSelfTests)
     case .poweroff: value == nil && assign(true, to: &powersOffAfterRun)
+    case .monitor: value == nil && assign(true, to: &showsMonitorAfterRun)
     }
   }
 

@@ -26,7 +26,7 @@ extension BootRun: NamedOnBootLine {}
 
 /// The options that the boot line knows, by the name that stands before the `=`.
 enum BootOption: UInt8, NamedOnBootLine {
-  case strategy, saveInstruction, cpus, initPath, ramDiskInitPath, run, tour, selftest, bench, selftestLong, poweroff, seed
+  case strategy, saveInstruction, cpus, initPath, ramDiskInitPath, run, tour, selftest, bench, selftestLong, poweroff, monitor, seed
 
   var name: StaticString {
     switch self {
@@ -41,6 +41,7 @@ enum BootOption: UInt8, NamedOnBootLine {
     case .bench: "bench"
     case .selftestLong: "selftest.long"
     case .poweroff: "poweroff"
+    case .monitor: "monitor"
     case .seed: "seed"
     }
   }
@@ -54,7 +55,7 @@ enum BootOption: UInt8, NamedOnBootLine {
     case .initPath, .ramDiskInitPath: "the path of a program"
     case .run: "monitor, tour, selftest, bench or init"
     case .selftest: "nothing, or a part of a test's name"
-    case .tour, .bench, .selftestLong, .poweroff: "the word alone, without a value"
+    case .tour, .bench, .selftestLong, .poweroff, .monitor: "the word alone, without a value"
     case .seed: "a number of 64 bits, decimal or hexadecimal after 0x"
     }
   }
@@ -71,7 +72,7 @@ enum BootOption: UInt8, NamedOnBootLine {
   static var allNames: StaticString {
     """
     fpu.strategy=, fpu.save=, cpus=, init=, rdinit=, run=, tour, selftest, selftest=, bench, \
-    selftest.long, poweroff, seed=
+    selftest.long, poweroff, monitor, seed=
     """
   }
 }

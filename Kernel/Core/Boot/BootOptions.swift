@@ -18,6 +18,8 @@ public struct BootOptions: Sendable {
   public var runsLongSelfTests = false
   /// `poweroff`: power off after the run, where a prompt would wait otherwise.
   public var powersOffAfterRun = false
+  /// `monitor`: show the kernel's prompt once the first program has ended.
+  public var showsMonitorAfterRun = false
   /// `seed=`: where the kernel's random choices in tests start.
   public var seed: UInt64?
   /// Everything after `--`, for init; nil where the line has no `--`. `BootLineWords` splits it.

@@ -34,6 +34,20 @@ public struct CPIOArchive: Sendable {
     }
   }
 
+  /// Where the first archive of the image ends, behind its trailer.
+  ///
+  /// Reads it from its start, wherever `next` is.
+  func endOfFirst() throws(CPIOError) -> Int {
+    var archive = CPIOArchive(image)
+    guard try archive.skipPadding() else { return image.count }
+    while true {
+      guard archive.offset < image.count else { throw .missingTrailer }
+      let (entry, end) = try entry(at: archive.offset)
+      archive.offset = min(end, image.count)
+      if entry.name == "TRAILER!!!" { return archive.offset }
+    }
+  }
+
   /// The last entry of that name, since a later one replaces an earlier one; nil where there is none.
   ///
   /// Reads the whole image from its start, wherever `next` is. Leading slashes of `path` do not matter.

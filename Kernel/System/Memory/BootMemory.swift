@@ -5,7 +5,7 @@ import Machine
 struct BootMemory {
   /// The boot information, read where it lies.
   let information: Multiboot2Information
-  /// The root file system's archive; nil where GRUB loaded none.
+  /// The root file system's archives, not compressed; nil where GRUB loaded none.
   let archive: ByteView?
 
   /// Reads the boot information and gives all free memory to the frame allocator.
@@ -37,16 +37,17 @@ struct BootMemory {
     free.remove(0x10_0000..<(addressOfImageEnd() - KERNEL_BASE))
     free.remove(address..<address + UInt64(size))
     free.remove(Self.largestAddress..<UInt64.max)
-    var archive: ByteView? = nil
+    var first: Range<UInt64>? = nil
     information.forEachModule { module in
       free.remove(module.start..<module.end)
-      if archive == nil, module.end <= limit || module.end <= 4 << 30 {
-        archive = ByteView(
-          UnsafeRawBufferPointer(
-            start: PhysicalMemory.pointer(to: module.start), count: Int(module.end - module.start)))
-      }
+      if first == nil, module.end <= limit || module.end <= 4 << 30 { first = module.start..<module.end }
     }
-    self.archive = archive
+    archive = first.map { module in
+      let image = ByteView(
+        base: UnsafeRawPointer(PhysicalMemory.pointer(to: module.lowerBound)),
+        count: Int(module.upperBound - module.lowerBound))
+      return BootArchive.expand(image, module: module, taking: &free, below: min(limit, 4 << 30))
+    }
     free.roundToPages()
     if free.droppedBytes > 0 { log("memory map too fragmented: \(free.droppedBytes) bytes left unused") }
 

@@ -9,17 +9,26 @@ public enum Programs {
   ///   - path: such as `/bin/sse`.
   ///   - arguments: words separated by blanks, without the program's name.
   ///   - affinity: the CPUs that may run it, a bit each.
-  ///   - isFirst: whether it is the one that the boot line names: process 1, which orphans become children of.
   /// - Returns: the process, to wait for or to end.
   public static func start(
-    _ path: ByteView, arguments: ByteView, nice: Int = 0, affinity: UInt64 = .max, isFirst: Bool = false
+    _ path: ByteView, arguments: ByteView, nice: Int = 0, affinity: UInt64 = .max
   ) throws(ProgramError) -> Process {
-    guard let file = RootFiles.find(path) else { throw .notFound }
     guard var vector = StringVector(capacity: 4096), var environment = StringVector(capacity: 64) else {
       throw .outOfMemory
     }
     guard vector.append(path), vector.appendWords(of: arguments) else { throw .argumentsTooLong }
     guard environment.append(ByteView("PATH=/bin")) else { throw .argumentsTooLong }
+    return try start(path, vector, environment, nice: nice, affinity: affinity)
+  }
+
+  /// The same with a whole list of arguments, the program's name first, and an environment.
+  ///
+  /// - Parameter isFirst: whether it is process 1, which orphans become children of.
+  static func start(
+    _ path: ByteView, _ vector: borrowing StringVector, _ environment: borrowing StringVector, nice: Int = 0,
+    affinity: UInt64 = .max, isFirst: Bool = false
+  ) throws(ProgramError) -> Process {
+    guard let file = RootFiles.find(path) else { throw .notFound }
     let image = try ProgramImage.load(file, path: path, arguments: vector, environment: environment)
 
     let identifier = isFirst ? Processes.firstIdentifier : Threads.makeIdentifier()

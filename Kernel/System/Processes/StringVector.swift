@@ -35,6 +35,20 @@ struct StringVector: ~Copyable {
     return true
   }
 
+  /// Adds `name=value`. False where there is no room.
+  mutating func append(name: ByteView, value: ByteView) -> Bool {
+    let size = name.count + 1 + value.count
+    guard memory.count - byteCount > size else { return false }
+    let place = UnsafeMutableRawBufferPointer(rebasing: memory[byteCount..<byteCount + size + 1])
+    place[..<name.count].copyBytes(from: name.bytes)
+    place[name.count] = UInt8(ascii: "=")
+    place[(name.count + 1)..<size].copyBytes(from: value.bytes)
+    place[size] = 0
+    byteCount += size + 1
+    count += 1
+    return true
+  }
+
   /// Adds the words of a line, separated by blanks.
   mutating func appendWords(of line: ByteView) -> Bool {
     var start = 0

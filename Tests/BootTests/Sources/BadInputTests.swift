@@ -30,6 +30,18 @@ struct BadInputTests {
     Case(
       name: "input-garbage-archive", archive: #"yes needletail | head -c 65536 >"$archive""#,
       messages: ["initrd.cpio is damaged after 0 entries", "not a header of the newc format"]),
+    Case(
+      name: "input-gzip-archive", archive: #"gzip -c build/initrd.cpio >"$archive""#, messages: ["ok 1 - "]),
+    Case(
+      name: "input-archives-in-a-row",
+      archive: #"{ gzip -c build/initrd.cpio; head -c 512 /dev/zero; cat build/initrd.cpio; } >"$archive""#,
+      messages: ["ok 1 - "]),
+    Case(
+      name: "input-truncated-gzip", archive: #"gzip -c build/initrd.cpio | head -c 50000 >"$archive""#,
+      messages: ["initrd.cpio is unusable from byte 0 on: gzip: the data is cut off", "gzip -t"]),
+    Case(
+      name: "input-xz-archive", archive: #"printf '\375'7zXZ'\0\0\0\0' >"$archive""#,
+      messages: ["initrd.cpio is unusable from byte 0 on: ", "compress it by gzip"]),
     Case(name: "input-empty-archive", archive: #": >"$archive""#, messages: ["initrd.cpio is empty"]),
     Case(
       name: "input-boot-line",
@@ -47,6 +59,9 @@ struct BadInputTests {
     Case(
       name: "input-init-arguments", words: "run=init -- one two",
       messages: ["one", "two", "/init (", "ended with status 0"]),
+    Case(
+      name: "input-init-words", words: "console=ttyS0 quiet rdinit=/init single A=b -- x=1",
+      messages: ["single", "x=1", "ended with status 0"]),
     Case(
       name: "input-no-program", archive: withProgram("head -c 0 /dev/null"),
       words: "selftest=fpu.fork", ending: .failed, messages: ["/bin/mixed: no such file in the archive"]),
