@@ -65,6 +65,14 @@ $(LINUX_BUILD)/run-tests: $(LINUX_DIRECTORY)/Runner/run-tests.c $(LINUX_BUILD)/t
 	musl-gcc $(LINUX_C_FLAGS) -I $(LINUX_BUILD) -o $@ $<
 	strip $@
 
+# What measures and what soaks: by musl, whose programs start with the fewest calls.
+LINUX_TOOLS := $(patsubst $(LINUX_DIRECTORY)/Runner/%.c,%,$(filter-out %/run-tests.c,\
+  $(wildcard $(LINUX_DIRECTORY)/Runner/*.c)))
+$(LINUX_TOOLS:%=$(LINUX_BUILD)/%): $(LINUX_BUILD)/%: $(LINUX_DIRECTORY)/Runner/%.c $(LINUX_BUILD)/dependencies
+	echo "  MUSL    $(@F)"
+	musl-gcc $(LINUX_C_FLAGS) -o $@ $<
+	strip $@
+
 # Programs of Debian's packages, as they are.
 LINUX_PACKAGED = bin/busybox=/bin/busybox bin/bash=/bin/bash-static bin/zsh=/bin/zsh-static
 LINUX_APPLETS := sh ash awk cat chmod cmp cp cut date dc dd df du echo env expr false find grep gunzip gzip head \
@@ -75,12 +83,13 @@ LINUX_APPLETS := sh ash awk cat chmod cmp cp cut date dc dd df du echo env expr 
 LINUX_FILES = $(LINUX_TESTS:%=$(LINUX_BUILD)/tests/%)
 LINUX_ENTRIES = $(LINUX_PACKAGED) $(foreach applet,$(LINUX_APPLETS),'bin/$(applet)->busybox') \
   bin/run-tests=$(LINUX_BUILD)/run-tests \
+  $(foreach tool,$(LINUX_TOOLS),bin/$(tool)=$(LINUX_BUILD)/$(tool)) \
   $(foreach file,$(LINUX_FILES),tests/$(notdir $(file))=$(file)) \
   $(foreach script,$(LINUX_SCRIPTS),\
     tests/$(notdir $(basename $(script))).expected=$(LINUX_BUILD)/tests/$(notdir $(basename $(script))).expected) \
   dev/console:c:5:1 dev/null:c:1:3 proc/ sys/ tmp/ root/
 
-$(LINUX_ARCHIVE): FORCE $(LINUX_FILES) $(LINUX_BUILD)/run-tests | $(LINUX_BUILD)/dependencies
+$(LINUX_ARCHIVE): FORCE $(LINUX_FILES) $(LINUX_BUILD)/run-tests $(LINUX_TOOLS:%=$(LINUX_BUILD)/%) | $(LINUX_BUILD)/dependencies
 	Scripts/make-archive --output $@.new $(LINUX_ENTRIES)
 	if cmp -s $@.new $@; then rm $@.new; else echo "  CPIO    $@"; mv $@.new $@; fi
 
