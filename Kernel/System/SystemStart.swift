@@ -37,6 +37,7 @@ public enum SystemStart {
     PageStore.initialize()
     Processes.initialize()
     AnonymousFiles.initialize()
+    EpollNesting.initialize()
     RootFiles.initialize(memory.archive)
     Time.startTimerOnThisCPU()
     log(

@@ -104,4 +104,10 @@ public class OpenFile: @unchecked Sendable {
 
   /// The pipe behind it, of pipes and FIFOs (fcntl's F_SETPIPE_SZ, splice(2)).
   var pipe: Pipe? { nil }
+  /// Itself, of an epoll instance.
+  var epoll: Epoll? { nil }
+  /// The epoll items that watch it, under the lock of all `EpollLinks`.
+  final var epollLinks: EpollLinks?
+
+  deinit { epollLinks?.fileEnded() }
 }

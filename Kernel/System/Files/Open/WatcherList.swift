@@ -23,7 +23,8 @@ final class WatcherList: @unchecked Sendable {
       while let watcher = next {
         next = watcher.nextWatcher
         guard !watcher.events.isDisjoint(with: events) else { continue }
-        if watcher.isExclusive, hasSpentExclusive { continue }
+        // An end is for all to hear of.
+        if watcher.isExclusive, hasSpentExclusive, events.isDisjoint(with: [.hangUp, .error]) { continue }
         if watcher.signal(events), watcher.isExclusive { hasSpentExclusive = true }
       }
     }

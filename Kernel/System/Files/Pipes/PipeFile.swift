@@ -79,18 +79,3 @@ final class PipeNode: FileNode, @unchecked Sendable {
     return file
   }
 }
-
-/// The file system of files that have no name: pipes and their like.
-enum AnonymousFiles {
-  nonisolated(unsafe) private static var storedPipes: FileSystem?
-  nonisolated(unsafe) private static var nextNumber = AtomicWord(1)
-
-  static func initialize() {
-    storedPipes = FileSystem(device: 0xC, typeName: "pipefs")
-  }
-
-  static var pipes: FileSystem { storedPipes! }
-
-  /// An inode number.
-  static func makeNumber() -> UInt64 { UInt64(nextNumber.add(1)) }
-}

@@ -24,10 +24,10 @@ extension SystemCalls {
     let closesOnExec = flags.contains(.closeOnExec)
     let reader = node.makeEnd(flags.intersection(.nonBlocking))
     let writer = node.makeEnd(flags.intersection([.nonBlocking, .direct]).union(.writeOnly))
-    let readDescriptor = try files.add(reader, closesOnExec: closesOnExec)
+    let readDescriptor = try addDescriptor(reader, closesOnExec: closesOnExec)
     let writeDescriptor: Int32
     do throws(Errno) {
-      writeDescriptor = try files.add(writer, closesOnExec: closesOnExec)
+      writeDescriptor = try addDescriptor(writer, closesOnExec: closesOnExec)
     } catch {
       try files.close(readDescriptor)
       throw error

@@ -1,0 +1,47 @@
+import Core
+import Machine
+
+/// Epoll instances that watch each other: never in a circle, and not too deep, since a change runs through all of
+/// them at once.
+enum EpollNesting {
+  /// Instances on top of each other, beside the first.
+  private static var limit: Int { 5 }
+  /// Serialises additions of one instance to another.
+  nonisolated(unsafe) private static var storedMutex: Mutex?
+
+  static func initialize() { storedMutex = Mutex() }
+
+  /// Calls `body` where `target` may be added to `epoll`.
+  ///
+  /// - Throws: `tooManySymbolicLinks`, which is ELOOP.
+  static func adding(_ target: Epoll, to epoll: Epoll, _ body: () throws(Errno) -> Void) throws(Errno) {
+    let mutex = storedMutex!
+    mutex.acquire()
+    defer { mutex.release() }
+    guard let below = depth(below: target, 0, seeking: epoll), let above = depth(above: epoll, 0),
+      below + above + 1 <= limit
+    else { throw .tooManySymbolicLinks }
+    try body()
+  }
+
+  /// How many instances are below one; nil where they are too many, or `sought` is among them.
+  private static func depth(below epoll: Epoll, _ level: Int, seeking sought: Epoll) -> Int? {
+    if epoll === sought || level > limit { return nil }
+    var deepest = 0
+    for nested in epoll.nestedInstances() {
+      guard let depth = depth(below: nested, level + 1, seeking: sought) else { return nil }
+      deepest = max(deepest, depth + 1)
+    }
+    return deepest
+  }
+
+  private static func depth(above epoll: Epoll, _ level: Int) -> Int? {
+    if level > limit { return nil }
+    var deepest = 0
+    for outer in epoll.epollLinks?.epolls ?? [] {
+      guard let depth = depth(above: outer, level + 1) else { return nil }
+      deepest = max(deepest, depth + 1)
+    }
+    return deepest
+  }
+}
