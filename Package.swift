@@ -19,7 +19,7 @@ let package = Package(
       name: "Machine", dependencies: ["Core", "Instructions"], path: "Kernel/Machine",
       exclude: [
         "Instructions", "Entry", "ExceptionTable.inc", "UserAccess.inc", "Offsets.c", "FPU/fpu.asm", "FPU/xor-blocks.asm",
-        "FPU/self-test-registers.asm", "Debugger.asm",
+        "FPU/self-test-registers.asm", "FPU/user-state.asm", "Debugger.asm",
         "Memory/allocation-hooks.asm", "Memory/memory-routines.asm", "Memory/user-access.asm", "Memory/user-copy.asm",
         "Memory/reference-counts.asm",
       ]),

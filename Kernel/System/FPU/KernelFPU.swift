@@ -15,6 +15,12 @@ public enum KernelFPU {
   nonisolated(unsafe) static var storedScratchImage: UnsafeMutableRawPointer?
   nonisolated(unsafe) static var scratchSize = 0
 
+  /// What goes around the state in a signal's frame.
+  nonisolated(unsafe) private(set) static var frameState = SignalFrameState.none
+
+  /// The size in bytes of the smallest stack on which a handler can begin (AT_MINSIGSTKSZ).
+  static var smallestSignalStack: UInt64 { UInt64(configuration.userSize) &+ 1024 }
+
   static var scratchImage: UnsafeMutableRawPointer { storedScratchImage.unsafelyUnwrapped }
 
   @inline(__always)
@@ -40,6 +46,7 @@ public enum KernelFPU {
     InitialState.write(
       into: UnsafeMutableRawBufferPointer(start: image, count: areaSize), configuration: configuration)
     storedHardware = FPUHardware(configuration: configuration)
+    frameState = SignalFrameState(configuration)
   }
 
   /// Sets this CPU's FPU up. Interrupts are disabled.
@@ -116,7 +123,7 @@ public enum KernelFPU {
 
   /// The state could not be restored: the thread has the initial state, and must not go on with it.
   @inline(never)
-  private static func restoreFailed(_ thread: ThreadPointer) {
+  static func restoreFailed(_ thread: ThreadPointer) {
     log("thread \(thread.pointee.identifier): FPU state could not be restored, initial state loaded")
     Signals.stateLost(of: thread)
   }

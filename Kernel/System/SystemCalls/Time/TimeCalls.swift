@@ -165,7 +165,8 @@ extension SystemCalls {
       let now = readTimeStampCounter()
       try store(Time.nanoseconds(ticks: deadline > now ? deadline - now : 0), to: remaining)
     }
-    throw .interrupted
+    Scheduler.current.pointee.signals.restart = .sleep(deadline: deadline, remaining: remaining)
+    throw .restartBlock
   }
 
   /// Waits for a process to have had so much time on CPUs: it gets at most one second in a second on each.
