@@ -1,0 +1,472 @@
+// Built with musl too.
+// sigaction(2), sigprocmask(2), sigaltstack(2), sigqueue(3), sigsuspend(2), signal(7): handlers and masks.
+#include "check.h"
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
+
+static volatile sig_atomic_t count, last, depth, deepest;
+static siginfo_t information;
+static sigset_t mask_inside;
+static char *volatile stack_inside;
+static int order[16];
+
+static void note(int number) {
+  char here;
+  stack_inside = &here;
+  if (count < 16) order[count] = number;
+  count++;
+  last = number;
+  sigprocmask(SIG_BLOCK, NULL, &mask_inside);
+}
+
+static void note_information(int number, siginfo_t *given, void *context) {
+  information = *given;
+  note(number);
+}
+
+static void install(int number, void (*handler)(int), int flags) {
+  struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+  REQUIRE(sigaction(number, &action, NULL) == 0);
+}
+
+static void install_information(int number, int flags) {
+  struct sigaction action = {.sa_sigaction = note_information, .sa_flags = flags | SA_SIGINFO};
+  REQUIRE(sigaction(number, &action, NULL) == 0);
+}
+
+static void block(int number) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, number);
+  REQUIRE(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+}
+
+static void unblock_all(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  REQUIRE(sigprocmask(SIG_SETMASK, &set, NULL) == 0);
+}
+
+static void handlers(void) {
+  install(SIGUSR1, note, 0);
+  count = 0;
+  CHECK_EQUAL(raise(SIGUSR1), 0);
+  CHECK_EQUAL(count, 1);
+  CHECK_EQUAL(last, SIGUSR1);
+  CHECK(sigismember(&mask_inside, SIGUSR1));
+  sigset_t now;
+  sigprocmask(SIG_BLOCK, NULL, &now);
+  CHECK(!sigismember(&now, SIGUSR1));
+
+  install(SIGUSR1, note, SA_NODEFER);
+  raise(SIGUSR1);
+  CHECK(!sigismember(&mask_inside, SIGUSR1));
+
+  install_information(SIGUSR2, 0);
+  kill(getpid(), SIGUSR2);
+  CHECK_EQUAL(information.si_signo, SIGUSR2);
+  CHECK_EQUAL(information.si_code, SI_USER);
+  CHECK_EQUAL(information.si_pid, getpid());
+  CHECK_EQUAL(information.si_uid, getuid());
+  syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGUSR2);
+  CHECK_EQUAL(information.si_code, SI_TKILL);
+
+  install(SIGUSR1, note, SA_RESETHAND);
+  count = 0;
+  raise(SIGUSR1);
+  struct sigaction old;
+  CHECK_EQUAL(sigaction(SIGUSR1, NULL, &old), 0);
+  CHECK(old.sa_handler == SIG_DFL);
+  CHECK_EQUAL(count, 1);
+
+  struct sigaction action = {.sa_handler = note};
+  sigemptyset(&action.sa_mask);
+  sigaddset(&action.sa_mask, SIGTERM);
+  sigaddset(&action.sa_mask, SIGKILL);
+  sigaction(SIGUSR1, &action, NULL);
+  raise(SIGUSR1);
+  CHECK(sigismember(&mask_inside, SIGTERM));
+  CHECK(!sigismember(&mask_inside, SIGKILL));
+  CHECK_ERROR(sigaction(SIGKILL, &action, NULL), EINVAL);
+  CHECK_ERROR(sigaction(SIGSTOP, &action, NULL), EINVAL);
+  CHECK_ERROR(syscall(SYS_rt_sigaction, 65, NULL, NULL, 8), EINVAL);
+  CHECK_ERROR(syscall(SYS_rt_sigaction, SIGUSR1, NULL, NULL, 16), EINVAL);
+  CHECK_ERROR(syscall(SYS_rt_sigaction, SIGUSR1, (void *)8, NULL, 8), EFAULT);
+  CHECK_ERROR(syscall(SYS_rt_sigprocmask, 7, &now, NULL, 8), EINVAL);
+  CHECK_ERROR(kill(getpid(), 65), EINVAL);
+  CHECK_ERROR(kill(0x3FFFFFFF, 0), ESRCH);
+  CHECK_EQUAL(kill(getpid(), 0), 0);
+  CHECK_ERROR(syscall(SYS_tgkill, getpid(), 0x3FFFFFFF, SIGUSR1), ESRCH);
+  CHECK_ERROR(syscall(SYS_tgkill, -1, 1, SIGUSR1), EINVAL);
+}
+
+static void nest(int number) {
+  depth++;
+  if (depth > deepest) deepest = depth;
+  if (deepest < 5) raise(SIGUSR1);
+  depth--;
+}
+
+static void masks(void) {
+  install(SIGUSR1, nest, SA_NODEFER);
+  deepest = 0;
+  raise(SIGUSR1);
+  CHECK_EQUAL(deepest, 5);
+  CHECK_EQUAL(depth, 0);
+
+  // Below 32 a signal waits once.
+  install(SIGUSR1, note, 0);
+  install(SIGUSR2, note, 0);
+  block(SIGUSR1);
+  block(SIGUSR2);
+  count = 0;
+  for (int turn = 0; turn < 3; turn++) kill(getpid(), SIGUSR1);
+  kill(getpid(), SIGUSR2);
+  CHECK_EQUAL(count, 0);
+  sigset_t pending;
+  sigpending(&pending);
+  CHECK(sigismember(&pending, SIGUSR1));
+  CHECK(sigismember(&pending, SIGUSR2));
+  CHECK(!sigismember(&pending, SIGTERM));
+  unblock_all();
+  CHECK_EQUAL(count, 2);
+
+  // A signal that is ignored is dropped, even where it is blocked and pending.
+  block(SIGUSR1);
+  kill(getpid(), SIGUSR1);
+  install(SIGUSR1, SIG_IGN, 0);
+  sigpending(&pending);
+  CHECK(!sigismember(&pending, SIGUSR1));
+  unblock_all();
+
+  // sigsuspend's mask is in force for its own time only.
+  install(SIGUSR1, note, 0);
+  install(SIGUSR2, note, 0);
+  block(SIGUSR1);
+  kill(getpid(), SIGUSR1);
+  count = 0;
+  sigset_t none;
+  sigemptyset(&none);
+  CHECK_ERROR(sigsuspend(&none), EINTR);
+  CHECK_EQUAL(count, 1);
+  sigprocmask(SIG_BLOCK, NULL, &none);
+  CHECK(sigismember(&none, SIGUSR1));
+  unblock_all();
+}
+
+static void real_time(void) {
+  int number = SIGRTMIN + 1;
+  install_information(number, 0);
+  install_information(SIGRTMIN, 0);
+  block(number);
+  block(SIGRTMIN);
+  for (int value = 1; value <= 5; value++) {
+    union sigval data = {.sival_int = value};
+    CHECK_EQUAL(sigqueue(getpid(), number, data), 0);
+  }
+  union sigval data = {.sival_int = 99};
+  CHECK_EQUAL(sigqueue(getpid(), SIGRTMIN, data), 0);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, number);
+  sigaddset(&set, SIGRTMIN);
+  siginfo_t given;
+  struct timespec none = {0, 0}, some = {0, 20000000};
+  CHECK_EQUAL(sigtimedwait(&set, &given, &none), SIGRTMIN);
+  CHECK_EQUAL(given.si_value.sival_int, 99);
+  for (int value = 1; value <= 5; value++) {
+    CHECK_EQUAL(sigtimedwait(&set, &given, &none), number);
+    CHECK_EQUAL(given.si_value.sival_int, value);
+    CHECK_EQUAL(given.si_code, SI_QUEUE);
+    CHECK_EQUAL(given.si_pid, getpid());
+  }
+  CHECK_ERROR(sigtimedwait(&set, &given, &none), EAGAIN);
+  CHECK_ERROR(sigtimedwait(&set, &given, &some), EAGAIN);
+
+  // Delivered in order too.
+  for (int value = 1; value <= 3; value++) {
+    data.sival_int = value;
+    sigqueue(getpid(), number, data);
+  }
+  count = 0;
+  unblock_all();
+  CHECK_EQUAL(count, 3);
+  CHECK_EQUAL(information.si_value.sival_int, 3);
+
+  siginfo_t forged = {.si_code = SI_USER};
+  pid_t child = fork();
+  if (child == 0) {
+    CHECK_ERROR(syscall(SYS_rt_sigqueueinfo, getppid(), number, &forged), EPERM);
+    _exit(finish());
+  }
+  int status;
+  waitpid(child, &status, 0);
+  CHECK_EQUAL(status, 0);
+}
+
+static char alternate[65536] __attribute__((aligned(16)));
+
+static void on_alternate(int number, siginfo_t *given, void *context) {
+  note_information(number, given, context);
+  stack_t now;
+  CHECK_EQUAL(sigaltstack(NULL, &now), 0);
+  CHECK_EQUAL(now.ss_flags, SS_ONSTACK);
+  CHECK_ERROR(sigaltstack(&(stack_t){.ss_sp = alternate, .ss_size = 32768}, NULL), EPERM);
+}
+
+static sigjmp_buf back;
+
+static void jump(int number, siginfo_t *given, void *context) {
+  note_information(number, given, context);
+  siglongjmp(back, 1);
+}
+
+static volatile int bottom = 1;
+__attribute__((noinline)) static int overflow(int level) {
+  char page[4096];
+  memset(page, level, sizeof page);
+  __asm__ volatile("" : : "r"(page) : "memory");
+  return bottom ? overflow(level + 1) + page[level & 1023] : 0;
+}
+
+static void alternate_stack(void) {
+  CHECK_ERROR(sigaltstack(&(stack_t){.ss_sp = alternate, .ss_size = 1024}, NULL), ENOMEM);
+  CHECK_ERROR(sigaltstack(&(stack_t){.ss_sp = alternate, .ss_size = 65536, .ss_flags = 77}, NULL), EINVAL);
+  CHECK_ERROR(sigaltstack((void *)8, NULL), EFAULT);
+  stack_t old;
+  CHECK_EQUAL(sigaltstack(&(stack_t){.ss_sp = alternate, .ss_size = sizeof alternate}, &old), 0);
+  CHECK_EQUAL(old.ss_flags, SS_DISABLE);
+  struct sigaction action = {.sa_sigaction = on_alternate, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  sigaction(SIGUSR1, &action, NULL);
+  raise(SIGUSR1);
+  CHECK(stack_inside >= alternate && stack_inside < alternate + sizeof alternate);
+  CHECK_EQUAL(sigaltstack(NULL, &old), 0);
+  CHECK_EQUAL(old.ss_flags, 0);
+  install(SIGUSR2, note, 0);
+  raise(SIGUSR2);
+  CHECK(stack_inside < alternate || stack_inside >= alternate + sizeof alternate);
+
+  // A stack that overflows leaves no room but there.
+  action.sa_sigaction = jump;
+  sigaction(SIGSEGV, &action, NULL);
+  if (sigsetjmp(back, 1) == 0) overflow(0);
+  CHECK_EQUAL(last, SIGSEGV);
+  CHECK_EQUAL(information.si_code, SEGV_MAPERR);
+  CHECK(stack_inside >= alternate && stack_inside < alternate + sizeof alternate);
+
+#ifdef SS_AUTODISARM
+  CHECK_EQUAL(sigaltstack(&(stack_t){.ss_sp = alternate, .ss_size = sizeof alternate, .ss_flags = SS_AUTODISARM},
+    NULL), 0);
+  action.sa_sigaction = note_information;
+  sigaction(SIGUSR1, &action, NULL);
+  raise(SIGUSR1);
+  CHECK(stack_inside >= alternate && stack_inside < alternate + sizeof alternate);
+  sigaltstack(NULL, &old);
+  CHECK_EQUAL(old.ss_flags, (int)SS_AUTODISARM);
+#endif
+  CHECK_EQUAL(sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL), 0);
+}
+
+static void *send_later(void *target) {
+  usleep(50000);
+  syscall(SYS_tgkill, getpid(), (int)(intptr_t)target, SIGUSR1);
+  usleep(50000);
+  return NULL;
+}
+
+static int later(void) {
+  pthread_t thread;
+  count = 0;
+  REQUIRE(pthread_create(&thread, NULL, send_later, (void *)syscall(SYS_gettid)) == 0);
+  pthread_detach(thread);
+  return 1;
+}
+
+static void restart(void) {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  char byte;
+  install(SIGUSR1, note, 0);
+  later();
+  CHECK_ERROR(read(ends[0], &byte, 1), EINTR);
+  CHECK_EQUAL(count, 1);
+
+  install(SIGUSR1, note, SA_RESTART);
+  pid_t child = fork();
+  if (child == 0) {
+    usleep(200000);
+    _exit(write(ends[1], "x", 1) == 1 ? 7 : 1);
+  }
+  later();
+  CHECK_EQUAL(read(ends[0], &byte, 1), 1);
+  CHECK_EQUAL(byte, 'x');
+  CHECK_EQUAL(count, 1);
+  int status;
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  CHECK_EQUAL(status, 7 << 8);
+
+  child = fork();
+  if (child == 0) {
+    usleep(200000);
+    _exit(3);
+  }
+  later();
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  CHECK_EQUAL(count, 1);
+
+  // nanosleep is interrupted by any handler, and says what is left.
+  later();
+  struct timespec time = {2, 0}, rest = {0, 0};
+  CHECK_ERROR(nanosleep(&time, &rest), EINTR);
+  CHECK(rest.tv_sec == 1);
+  later();
+  CHECK_ERROR(pause(), EINTR);
+}
+
+// A stop and a continuation, without any handler, must not be seen by a call.
+static void restart_after_stop(void) {
+  pid_t child = fork();
+  if (child == 0) {
+    struct timespec time = {0, 300000000}, before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    CHECK_EQUAL(nanosleep(&time, NULL), 0);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    long passed = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+    CHECK(passed >= 300 && passed < 2000);
+    _exit(finish());
+  }
+  usleep(100000);
+  int status;
+  kill(child, SIGSTOP);
+  CHECK_EQUAL(waitpid(child, &status, WUNTRACED), child);
+  CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+  kill(child, SIGCONT);
+  CHECK_EQUAL(waitpid(child, &status, WCONTINUED), child);
+  CHECK(WIFCONTINUED(status));
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  CHECK_EQUAL(status, 0);
+}
+
+static void change_registers(int number, siginfo_t *given, void *context) {
+  ucontext_t *registers = context;
+  registers->uc_mcontext.gregs[REG_R12] ^= 0x5555555555555555;
+  registers->uc_mcontext.gregs[REG_EFL] |= 1;
+  sigaddset(&registers->uc_sigmask, SIGUSR2);
+}
+
+static void registers(void) {
+  struct sigaction action = {.sa_sigaction = change_registers, .sa_flags = SA_SIGINFO};
+  sigaction(SIGUSR1, &action, NULL);
+  uint64_t self = getpid();
+  register uint64_t r12 __asm__("r12") = 0x0123456789ABCDEF;
+  register uint64_t r13 __asm__("r13") = 0x13;
+  register uint64_t rbx __asm__("rbx") = 0xB;
+  uint64_t result, carry;
+  register uint64_t signal_number __asm__("rsi") = SIGUSR1;
+  register uint64_t process __asm__("rdi") = self;
+  // The red zone is the interrupted function's own.
+  __asm__ volatile(
+      "movq $0x77, -8(%%rsp)\n\tmovq $0x99, -128(%%rsp)\n\tclc\n\tsyscall\n\tsetc %b1\n\tmovzbl %b1, %k1\n\t"
+      "cmpq $0x77, -8(%%rsp)\n\tjne 1f\n\tcmpq $0x99, -128(%%rsp)\n\tje 2f\n1:\tmovl $99, %k1\n2:"
+      : "=a"(result), "=&d"(carry), "+r"(r12), "+r"(r13), "+r"(rbx)
+      : "0"((uint64_t)SYS_kill), "r"(process), "r"(signal_number)
+      : "rcx", "r11", "memory", "cc");
+  CHECK_EQUAL(result, 0);
+  CHECK_EQUAL(carry, 1);
+  CHECK_EQUAL(r12, 0x0123456789ABCDEF ^ 0x5555555555555555);
+  CHECK_EQUAL(r13, 0x13);
+  CHECK_EQUAL(rbx, 0xB);
+  sigset_t now;
+  sigprocmask(SIG_BLOCK, NULL, &now);
+  CHECK(sigismember(&now, SIGUSR2));
+  unblock_all();
+}
+
+static pthread_barrier_t barrier;
+static volatile pid_t receiver;
+
+static void note_thread(int number) {
+  receiver = syscall(SYS_gettid);
+  count++;
+}
+
+static void *wait_for_signal(void *result) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+  *(pid_t *)result = syscall(SYS_gettid);
+  pthread_barrier_wait(&barrier);
+  while (count == 0) usleep(1000);
+  return NULL;
+}
+
+// A signal for the process goes to a thread that does not block it.
+static void threads(void) {
+  install(SIGUSR1, note_thread, 0);
+  block(SIGUSR1);
+  pthread_barrier_init(&barrier, NULL, 2);
+  pthread_t thread;
+  pid_t identifier;
+  count = 0;
+  REQUIRE(pthread_create(&thread, NULL, wait_for_signal, &identifier) == 0);
+  pthread_barrier_wait(&barrier);
+  kill(getpid(), SIGUSR1);
+  pthread_join(thread, NULL);
+  CHECK_EQUAL(count, 1);
+  CHECK_EQUAL(receiver, identifier);
+  unblock_all();
+}
+
+// A handler that survives fork, and an ignored signal that survives execve too.
+static void inheritance(const char *path) {
+  install(SIGUSR1, note, 0);
+  install(SIGUSR2, SIG_IGN, 0);
+  block(SIGTERM);
+  pid_t child = fork();
+  if (child == 0) {
+    count = 0;
+    raise(SIGUSR1);
+    CHECK_EQUAL(count, 1);
+    if (check_failures) _exit(1);
+    execl(path, path, "executed", NULL);
+    _exit(127);
+  }
+  int status;
+  waitpid(child, &status, 0);
+  CHECK_EQUAL(status, 0);
+  unblock_all();
+}
+
+static int executed(void) {
+  struct sigaction old;
+  sigaction(SIGUSR1, NULL, &old);
+  CHECK(old.sa_handler == SIG_DFL);
+  sigaction(SIGUSR2, NULL, &old);
+  CHECK(old.sa_handler == SIG_IGN);
+  sigset_t now;
+  sigprocmask(SIG_BLOCK, NULL, &now);
+  CHECK(sigismember(&now, SIGTERM));
+  return finish();
+}
+
+int main(int argc, char **argv) {
+  if (argc > 1) return executed();
+  handlers();
+  masks();
+  real_time();
+  alternate_stack();
+  restart();
+  restart_after_stop();
+  registers();
+  threads();
+  inheritance(argv[0]);
+  return finish();
+}
