@@ -43,7 +43,9 @@ struct image {
 };
 
 static void __attribute__((noinline)) fill(struct image *image) {
-  for (unsigned i = 0; i < sizeof image->vectors; i++) image->vectors[0][i] = (uint8_t)(i * 7 + 3);
+  for (int number = 0; number < 16; number++) {
+    for (int i = 0; i < 32; i++) image->vectors[number][i] = (uint8_t)(number * 39 + i * 7 + 3);
+  }
   image->mxcsr = 0x7F80;  // round to zero
 }
 
@@ -365,12 +367,14 @@ static volatile int zero;
 static uint8_t *page;
 static void *code_address;
 
-static void divide(void) { zero = 1 / zero; }
-static void read_null(void) { zero = *(volatile int *)0x10; }
+static void divide(void) { __asm__ volatile("xorl %%edx, %%edx\n\tmovl $1, %%eax\n\tdivl %0" : : "m"(zero) : "eax", "edx"); }
+static int *volatile near_null = (int *)0x10;
+static void read_null(void) { zero = *near_null; }
 static void write_read_only(void) { *page = 1; }
 static void undefined(void) { __asm__ volatile("ud2"); }
 static void privileged(void) { __asm__ volatile("hlt"); }
-static void not_canonical(void) { zero = *(volatile int *)0x8000000000000000; }
+static int *volatile outside = (int *)0x8000000000000000;
+static void not_canonical(void) { zero = *outside; }
 static void breakpoint(void) { __asm__ volatile("int3"); }
 static void step(void) {
   __asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tnop\n\tnop" : : : "memory", "cc");
@@ -397,6 +401,23 @@ SIMD(simd_invalid, 0x80, nothing, nothing, "divsd")
 SIMD(simd_overflow, 0x400, huge, huge, "mulsd")
 SIMD(simd_underflow, 0x800, tiny, tiny, "mulsd")
 SIMD(simd_inexact, 0x1000, one, three, "divsd")
+
+static void simd_faults(void) {
+  // QEMU's own emulation raises no SIMD exception.
+  uint32_t a, b, c, d;
+  __cpuid(0x40000000, a, b, c, d);
+  if (b == 0x54474354) return;
+  CHECK_EQUAL(caught(simd_divide), SIGFPE);
+  CHECK_EQUAL(fault.si_code, FPE_FLTDIV);
+  CHECK_EQUAL(caught(simd_invalid), SIGFPE);
+  CHECK_EQUAL(fault.si_code, FPE_FLTINV);
+  CHECK_EQUAL(caught(simd_overflow), SIGFPE);
+  CHECK_EQUAL(fault.si_code, FPE_FLTOVF);
+  CHECK_EQUAL(caught(simd_underflow), SIGFPE);
+  CHECK_EQUAL(fault.si_code, FPE_FLTUND);
+  CHECK_EQUAL(caught(simd_inexact), SIGFPE);
+  CHECK_EQUAL(fault.si_code, FPE_FLTRES);
+}
 
 static void faults(void) {
   int numbers[] = {SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGBUS};
@@ -437,16 +458,7 @@ static void faults(void) {
   CHECK_EQUAL(fault.si_code, FPE_FLTINV);
   CHECK_EQUAL(caught(x87_inexact), SIGFPE);
   CHECK_EQUAL(fault.si_code, FPE_FLTRES);
-  CHECK_EQUAL(caught(simd_divide), SIGFPE);
-  CHECK_EQUAL(fault.si_code, FPE_FLTDIV);
-  CHECK_EQUAL(caught(simd_invalid), SIGFPE);
-  CHECK_EQUAL(fault.si_code, FPE_FLTINV);
-  CHECK_EQUAL(caught(simd_overflow), SIGFPE);
-  CHECK_EQUAL(fault.si_code, FPE_FLTOVF);
-  CHECK_EQUAL(caught(simd_underflow), SIGFPE);
-  CHECK_EQUAL(fault.si_code, FPE_FLTUND);
-  CHECK_EQUAL(caught(simd_inexact), SIGFPE);
-  CHECK_EQUAL(fault.si_code, FPE_FLTRES);
+  simd_faults();
 
   // A fault that is blocked ends the program.
   pid_t child = fork();

@@ -21,8 +21,8 @@ extension SystemCalls {
     Exit.releaseVforkParent(process)
     thread.startProgram(path: image.path)
     process.startProgram()
-    process.files.closeOnExec()
     startProgramSignals(process, thread, actions)
+    process.files.closeOnExec()
     KernelFPU.startProgram()
     arguments.frame.pointee = Programs.startFrame(of: image)
     thread.pointee.head.needsFullFrame = 1
