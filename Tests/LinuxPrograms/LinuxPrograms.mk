@@ -47,11 +47,13 @@ $(LINUX_TWICE:%=$(LINUX_BUILD)/tests/%): $(LINUX_BUILD)/tests/%-musl: $(LINUX_DI
 	strip $@
 
 # Scripts and what they should print.
+$(LINUX_BUILD)/tests/%.expected: $(LINUX_DIRECTORY)/Scripts/%.expected
+	mkdir -p $(@D)
+	cp $< $@
 $(LINUX_SCRIPTS:$(LINUX_DIRECTORY)/Scripts/%=$(LINUX_BUILD)/tests/%): $(LINUX_BUILD)/tests/%: \
   $(LINUX_DIRECTORY)/Scripts/%
 	mkdir -p $(@D)
 	install -m 755 $< $@
-	cp $(basename $<).expected $(basename $@).expected
 
 # The names of the tests, for the runner: rewritten only where they changed.
 $(LINUX_BUILD)/test-names.h: FORCE
@@ -74,19 +76,25 @@ $(LINUX_TOOLS:%=$(LINUX_BUILD)/%): $(LINUX_BUILD)/%: $(LINUX_DIRECTORY)/Runner/%
 	strip $@
 
 # Programs of Debian's packages, as they are.
-LINUX_PACKAGED = bin/busybox=/bin/busybox bin/bash=/bin/bash-static bin/zsh=/bin/zsh-static
-LINUX_APPLETS := sh ash awk cat chmod cmp cp cut date dc dd df du echo env expr false find grep gunzip gzip head \
-  hostname id kill ln ls md5sum mkdir mkfifo mount mv nice od ps pwd readlink realpath rm rmdir sed seq \
-  setsid sha256sum sleep sort stat stty sync tail tar tee test time timeout top touch tr true tty uname uniq \
-  uptime usleep vi wc which xargs yes zcat
+LINUX_PACKAGED = bin/busybox=/bin/busybox bin/bash-static=/bin/bash-static bin/zsh-static=/bin/zsh-static
+LINUX_APPLETS := sh ash awk base64 basename cat chmod clear cmp cp cttyhack cut date dc dd df diff dirname dmesg \
+  du echo ed env expr false find free grep gunzip gzip head hostname id kill less ln ls md5sum mkdir mkfifo \
+  mknod more mount mv nohup od pidof ping poweroff printenv printf ps pwd readlink realpath reboot rm \
+  rmdir sed seq setsid sha1sum sha256sum sha512sum sleep sort stat stty sync tail tar tee test time \
+  timeout top touch tr true truncate tty umount uname uniq uptime usleep vi wc which whoami xargs yes zcat
 
-LINUX_FILES = $(LINUX_TESTS:%=$(LINUX_BUILD)/tests/%)
-LINUX_ENTRIES = $(LINUX_PACKAGED) $(foreach applet,$(LINUX_APPLETS),'bin/$(applet)->busybox') \
+# On the host, too, scripts find busybox's tools.
+$(LINUX_BUILD)/bin/.made: $(LINUX_DIRECTORY)/LinuxPrograms.mk
+	rm -rf $(@D) && mkdir -p $(@D)
+	for applet in $(LINUX_APPLETS); do ln -s /bin/busybox $(@D)/$$applet; done
+	touch $@
+
+LINUX_FILES = $(LINUX_TESTS:%=$(LINUX_BUILD)/tests/%) \
+  $(foreach script,$(LINUX_SCRIPTS),$(LINUX_BUILD)/tests/$(notdir $(basename $(script))).expected)
+LINUX_ENTRIES = $(LINUX_PACKAGED) $(foreach applet,$(LINUX_APPLETS),'bin/$(applet)->busybox') 'bin/bash->bash-static' 'bin/zsh->zsh-static' \
   bin/run-tests=$(LINUX_BUILD)/run-tests \
   $(foreach tool,$(LINUX_TOOLS),bin/$(tool)=$(LINUX_BUILD)/$(tool)) \
   $(foreach file,$(LINUX_FILES),tests/$(notdir $(file))=$(file)) \
-  $(foreach script,$(LINUX_SCRIPTS),\
-    tests/$(notdir $(basename $(script))).expected=$(LINUX_BUILD)/tests/$(notdir $(basename $(script))).expected) \
   dev/console:c:5:1 dev/null:c:1:3 proc/ sys/ tmp/ root/
 
 $(LINUX_ARCHIVE): FORCE $(LINUX_FILES) $(LINUX_BUILD)/run-tests $(LINUX_TOOLS:%=$(LINUX_BUILD)/%) | $(LINUX_BUILD)/dependencies
@@ -96,5 +104,5 @@ $(LINUX_ARCHIVE): FORCE $(LINUX_FILES) $(LINUX_BUILD)/run-tests $(LINUX_TOOLS:%=
 .PHONY: linux-programs check-linux-programs
 linux-programs: $(LINUX_ARCHIVE)
 
-check-linux-programs: $(LINUX_FILES) $(LINUX_BUILD)/run-tests
+check-linux-programs: $(LINUX_FILES) $(LINUX_BUILD)/run-tests $(LINUX_BUILD)/bin/.made
 	$(LINUX_BUILD)/run-tests --directory $(LINUX_BUILD)/tests

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,16 +175,13 @@ static void fork_exec(int count) {
     if (child < 0 || waitpid(child, &status, 0) != child || status != 0) give_up("fork and exec");
   }
 }
-static void vfork_exec(int count) {
+static void spawn(int count) {
   char *arguments[] = {"nothing", NULL}, *environment[] = {NULL};
   for (int turn = 0; turn < count; turn++) {
-    pid_t child = vfork();
-    if (child == 0) {
-      execve(nothing_path, arguments, environment);
-      _exit(127);
-    }
+    pid_t child;
     int status;
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) give_up("vfork and exec");
+    if (posix_spawn(&child, nothing_path, NULL, NULL, arguments, environment) != 0) give_up("posix_spawn");
+    if (waitpid(child, &status, 0) != child || status != 0) give_up("posix_spawn");
   }
 }
 static void *do_nothing(void *argument) { return argument; }
@@ -352,7 +350,7 @@ int main(int count, char **arguments) {
   measure("threadCreateJoin", create_threads, turns / 5);
   measure("forkExitWait", fork_exit, turns / 10);
   measure("forkExecExitWait", fork_exec, turns / 10);
-  measure("vforkExecExitWait", vfork_exec, turns / 10);
+  measure("spawnExitWait", spawn, turns / 10);
   measure_page_fault();
   measure("mapTouchUnmap256Pages", touch_pages, 256);
   measure("mapUnmap", map_unmap, turns);

@@ -51,7 +51,7 @@ static int is_script(const char *name) { return strchr(name, '.') != NULL; }
 
 // The status as wait4 gives it, or -1 where the program was killed for its time.
 static int run(const char *name, const char *output) {
-  char path[256];
+  char path[4200];
   snprintf(path, sizeof path, "%s/%s", directory, name);
   pid_t child = fork();
   if (child < 0) {
@@ -70,7 +70,10 @@ static int run(const char *name, const char *output) {
       close(file);
     }
     char *arguments[] = {path, NULL};
-    static char *environment[] = {"PATH=/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/", "LANG=C", "LC_ALL=C", NULL};
+    // On the host the tools are busybox's as well, beside the tests.
+    static char search[4200];
+    snprintf(search, sizeof search, "PATH=%s/../bin:/bin", directory);
+    static char *environment[] = {search, "HOME=/", "LANG=C", "LC_ALL=C", "TERM=linux", NULL};
     execve(path, arguments, environment);
     print("    %s: execve: errno %d\n", path, errno);
     _exit(127);
@@ -124,7 +127,7 @@ static char actual[1 << 18], expected[1 << 18];
 
 // Compares a script's output with what it should be; shows the first line that differs.
 static int has_expected_output(const char *name, const char *output) {
-  char path[256];
+  char path[4200];
   snprintf(path, sizeof path, "%s/%.*s.expected", directory, (int)(strchr(name, '.') - name), name);
   ssize_t expected_length = read_file(path, expected, sizeof expected);
   ssize_t length = read_file(output, actual, sizeof actual);
@@ -158,7 +161,7 @@ static int is_wanted(const char *name, int count, char **parts) {
 }
 
 static void prepare(void) {
-  static const char *const directories[] = {"/proc", "/sys", "/dev", "/tmp", "/dev/pts", "/dev/shm"};
+  static const char *const directories[] = {"/proc", "/sys", "/dev", "/tmp"};
   for (int index = 0; index < 4; index++) mkdir(directories[index], 0755);
   chmod("/tmp", 01777);
   mount("proc", "/proc", "proc", 0, NULL);
@@ -168,6 +171,14 @@ static void prepare(void) {
   mkdir("/dev/shm", 01777);
   mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666");
   mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL);
+  // What udev makes elsewhere.
+  static const char *const links[][2] = {{"/proc/self/fd", "/dev/fd"}, {"/proc/self/fd/0", "/dev/stdin"},
+    {"/proc/self/fd/1", "/dev/stdout"}, {"/proc/self/fd/2", "/dev/stderr"}};
+  for (int index = 0; index < 4; index++) {
+    if (symlink(links[index][0], links[index][1]) != 0 && errno != EEXIST) {
+      print("# %s: errno %d\n", links[index][1], errno);
+    }
+  }
 }
 
 int main(int count, char **arguments) {
@@ -177,7 +188,12 @@ int main(int count, char **arguments) {
     if (strcmp(arguments[first], "--seconds") == 0) seconds_allowed = atol(arguments[first + 1]);
     first += 2;
   }
-  if (getpid() == 1) prepare();
+  if (getpid() == 1) {
+    prepare();
+  } else {
+    static char whole[4096];
+    if (realpath(directory, whole)) directory = whole;
+  }
   const int total = sizeof tests / sizeof tests[0];
   int planned = 0;
   for (int index = 0; index < total; index++) {
