@@ -95,4 +95,29 @@ public enum UserMemory {
     var value: UInt32 = 0
     return loadUserWord(UnsafePointer(bitPattern: UInt(address)), &value) == 0 ? value : nil
   }
+
+  /// What became of an atomic access to a word.
+  public enum ExchangeOutcome: Equatable, Sendable {
+    case exchanged
+    /// The word was not as expected: this is what it was.
+    case different(UInt32)
+    case faulted
+  }
+
+  /// Replaces an aligned 32-bit word in one access, where it is as expected.
+  public static func compareExchange(
+    _ address: UInt64, expected: UInt32, with value: UInt32
+  ) -> ExchangeOutcome {
+    guard contains(address, count: 4) else { return .faulted }
+    var found: UInt32 = 0
+    guard compareExchangeUserWord(UnsafeMutablePointer(bitPattern: UInt(address)), expected, value, &found) == 0
+    else { return .faulted }
+    return found == expected ? .exchanged : .different(found)
+  }
+
+  /// Makes a word's page writable, if the program may write to it. False after a bad address.
+  public static func prepareToWrite(_ address: UInt64) -> Bool {
+    // Writes the word as it is, in one access.
+    compareExchange(address, expected: 0, with: 0) != .faulted
+  }
 }

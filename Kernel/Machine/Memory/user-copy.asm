@@ -86,3 +86,21 @@ loadUserWord:
         mov     eax, -1
         ret
         recoverAt .load, .fault
+
+; int32_t compareExchangeUserWord(uint32_t *address, uint32_t expected, uint32_t value, uint32_t *found)
+;
+; Atomically stores `value` where the word is `expected`; *found is what it was. Returns 0, or -1 after a fault.
+global compareExchangeUserWord
+compareExchangeUserWord:
+        mov     eax, esi
+        openUserMemory
+.exchange:
+        lock cmpxchg [rdi], edx
+        closeUserMemory
+        mov     [rcx], eax
+        xor     eax, eax
+        ret
+.fault: closeUserMemory
+        mov     eax, -1
+        ret
+        recoverAt .exchange, .fault

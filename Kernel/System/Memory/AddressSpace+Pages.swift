@@ -232,4 +232,16 @@ extension AddressSpace {
     }
     return done
   }
+
+  /// The frame behind an address in memory that processes share; nil where the memory is private, or no page is
+  /// there.
+  func sharedFrame(at address: UInt64) -> PhysicalAddress? {
+    lock.acquire()
+    defer { lock.release() }
+    guard let region = regions.find(address),
+      region.kind == .anonymousShared || region.kind == .sourceShared,
+      let entry = table.entry(for: address & ~4095), entry.pointee.holdsFrame
+    else { return nil }
+    return entry.pointee.frame
+  }
 }

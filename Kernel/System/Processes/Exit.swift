@@ -14,16 +14,23 @@ enum Exit {
   private static func leaveProcess() {
     let thread = Scheduler.current
     guard let process = thread.pointee.process else { return }
-    let address = thread.pointee.clearChildThreadID
-    if address != 0 {
-      thread.pointee.clearChildThreadID = 0
-      if UserMemory.store(UInt32(0), to: address) { _ = Futexes.wake(address, limit: 1) }
-    }
+    releaseMemory(thread)
     releaseVforkParent(process)
     // First: once the thread is not the process's any more, the last one that is may free the memory, and a
     // thread that is switched in again must not load its page tables.
     ActiveAddressSpace.adopt(nil)
     if process.remove(thread) { process.finish() }
+  }
+
+  /// What a thread leaves in memory that others look at, when it ends or begins another program.
+  static func releaseMemory(_ thread: ThreadPointer) {
+    RobustList.release(thread)
+    PriorityFutexes.ownerEnds()
+    let address = thread.pointee.clearChildThreadID
+    if address != 0 {
+      thread.pointee.clearChildThreadID = 0
+      if UserMemory.store(UInt32(0), to: address) { Futexes.wakeShared(address) }
+    }
   }
 
   /// The parent of a vfork goes on when its child has its own memory, or none.

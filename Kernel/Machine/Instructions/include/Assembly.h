@@ -22,6 +22,7 @@ size_t clearUserBytes(void *destination, size_t count);
 int64_t copyUserString(uint8_t *destination, const uint8_t *source, size_t limit);
 uint32_t tryRetainObject(void *object);
 int32_t loadUserWord(const uint32_t *address, uint32_t *value);
+int32_t compareExchangeUserWord(uint32_t *address, uint32_t expected, uint32_t value, uint32_t *found);
 
 // FPU/
 void fpuSaveFXSAVE(void *area, uint64_t mask);

@@ -2,37 +2,74 @@ import Core
 import Machine
 
 extension SystemCalls {
-  /// futex(2): FUTEX_WAIT, FUTEX_WAKE and their bit-set forms.
+  /// futex(2)
   static func futex(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    let operation = arguments.second & 0x7F  // without FUTEX_PRIVATE_FLAG, and CLOCK_REALTIME apart
+    guard let operation = FutexOperation(UInt32(truncatingIfNeeded: arguments.second)) else { throw .notImplemented }
     let address = arguments.first
-    let usesWallClock = arguments.second & 0x100 != 0
-    guard arguments.second & ~UInt64(0x1FF) == 0 else { throw .notImplemented }
-    switch operation {
-    case 0, 9:  // FUTEX_WAIT, FUTEX_WAIT_BITSET
-      guard operation == 9 || !usesWallClock else { throw .notImplemented }
-      if operation == 9, UInt32(truncatingIfNeeded: arguments.sixth) == 0 { throw .invalid }
-      var deadline: UInt64? = nil
-      if arguments.fourth != 0 {
-        let length = Time.ticks(nanoseconds: try timeSpecification(at: arguments.fourth))
-        // FUTEX_WAIT's time is relative, the other's absolute.
-        deadline = operation == 0 ? readTimeStampCounter() &+ length : Time.start &+ length
-      }
-      guard address & 3 == 0 else { throw .invalid }
-      let bits = operation == 9 ? UInt32(truncatingIfNeeded: arguments.sixth) : .max
-      try Futexes.wait(
-        address, expected: UInt32(truncatingIfNeeded: arguments.third), until: deadline, bits: bits)
-      return 0
-    case 1, 10:  // FUTEX_WAKE, FUTEX_WAKE_BITSET
-      guard !usesWallClock else { throw .notImplemented }
-      guard address & 3 == 0 else { throw .invalid }
-      let bits = operation == 10 ? UInt32(truncatingIfNeeded: arguments.sixth) : .max
+    let value = UInt32(truncatingIfNeeded: arguments.third)
+    let isPrivate = operation.isPrivate
+    var deadline: UInt64? = nil
+    if operation.command.hasTimeout, arguments.fourth != 0 { deadline = try futexDeadline(operation, arguments.fourth) }
+
+    switch operation.command {
+    case .wait, .waitBits:
+      let bits = operation.command == .wait ? UInt32.max : UInt32(truncatingIfNeeded: arguments.sixth)
       guard bits != 0 else { throw .invalid }
-      guard UserMemory.contains(address, count: 4) else { throw .badAddress }
-      let limit = Int(Int32(truncatingIfNeeded: arguments.third))
-      return Int64(Futexes.wake(address, limit: max(limit, 1), bits: bits))
-    default:
-      throw .notImplemented
+      let key = try Futexes.key(address, isPrivate: isPrivate)
+      do throws(Errno) {
+        try Futexes.wait(address, key: key, expected: value, until: deadline, bits: bits)
+      } catch {
+        // With a time limit the call cannot simply begin anew.
+        if error == .interrupted, deadline == nil { throw .restart }
+        throw error
+      }
+      return 0
+    case .wake, .wakeBits:
+      let bits = operation.command == .wake ? UInt32.max : UInt32(truncatingIfNeeded: arguments.sixth)
+      guard bits != 0 else { throw .invalid }
+      let key = try Futexes.key(address, isPrivate: isPrivate)
+      return Int64(try Futexes.wake(key, limit: limit(arguments.third), bits: bits))
+    case .requeue, .compareAndRequeue:
+      let wakeLimit = limit(arguments.third)
+      let moveLimit = limit(arguments.fourth)
+      guard wakeLimit >= 0, moveLimit >= 0 else { throw .invalid }
+      let expected = operation.command == .requeue ? nil : UInt32(truncatingIfNeeded: arguments.sixth)
+      let source = try Futexes.key(address, isPrivate: isPrivate)
+      let target = try Futexes.key(arguments.fifth, isPrivate: isPrivate)
+      return Int64(
+        try Futexes.requeue(
+          address, source, to: target, wakeLimit: wakeLimit, moveLimit: moveLimit, expected: expected))
+    case .wakeOperation:
+      guard let change = FutexWakeOperation(encoded: UInt32(truncatingIfNeeded: arguments.sixth)) else {
+        throw .notImplemented
+      }
+      let first = try Futexes.key(address, isPrivate: isPrivate)
+      let second = try Futexes.key(arguments.fifth, isPrivate: isPrivate)
+      return Int64(
+        try Futexes.wakeOperation(
+          first, arguments.fifth, second, firstLimit: limit(arguments.third), secondLimit: limit(arguments.fourth),
+          change))
+    case .lockPriority, .lockPriority2, .tryLockPriority:
+      let key = try Futexes.key(address, isPrivate: isPrivate)
+      do throws(Errno) {
+        try PriorityFutexes.lock(address, key, until: deadline, mayWait: operation.command != .tryLockPriority)
+      } catch {
+        throw error == .interrupted ? .restart : error
+      }
+      return 0
+    case .unlockPriority:
+      try PriorityFutexes.unlock(address, Futexes.key(address, isPrivate: isPrivate))
+      return 0
     }
+  }
+
+  /// A number of waiters, an `int` of the program's.
+  private static func limit(_ argument: UInt64) -> Int { Int(Int32(truncatingIfNeeded: argument)) }
+
+  /// FUTEX_WAIT's time is a length, the others' is a point in time.
+  private static func futexDeadline(_ operation: FutexOperation, _ address: UInt64) throws(Errno) -> UInt64 {
+    let time = try timeSpecification(at: address)
+    if operation.command == .wait { return readTimeStampCounter() &+ Time.ticks(nanoseconds: time) }
+    return deadline(of: operation.usesWallClock ? .realTime : .monotonic, at: time)
   }
 }

@@ -1,0 +1,167 @@
+/// A record that can wait on a futex. Its address must not change while it does.
+public protocol FutexQueued {
+  var futexLinks: FutexLinks { get set }
+}
+
+/// A record's place in a futex queue, under the lock of the queue.
+public struct FutexLinks {
+  var next: UnsafeMutableRawPointer?
+  var previous: UnsafeMutableRawPointer?
+  /// What it waits for.
+  public internal(set) var key = FutexKey(space: 0, address: 0)
+  /// Wakers with a bit in common wake it.
+  public internal(set) var bits: UInt32 = 0
+  /// The queue that it is on, or was last on: changes with the locks of both queues held.
+  public var bucket: Int32 = 0
+  /// For a lock with priority inheritance, the thread that holds it; 0 for others.
+  public internal(set) var owner: UInt32 = 0
+  public internal(set) var isQueued = false
+
+  public init() {}
+
+  public var isForPriorityLock: Bool { owner != 0 }
+}
+
+/// The waiters of some futexes, in the order in which they came: an intrusive list. The caller has the lock.
+public struct FutexQueue<Element: FutexQueued> {
+  private typealias Node = UnsafeMutablePointer<Element>
+
+  private var first: UnsafeMutablePointer<Element>?
+  private var last: UnsafeMutablePointer<Element>?
+
+  public init() {
+    first = nil
+    last = nil
+  }
+
+  /// A plain waiter and one for a lock with priority inheritance met on the same word (EINVAL).
+  public struct Mixture: Error {}
+
+  private static func next(_ element: UnsafeMutablePointer<Element>) -> UnsafeMutablePointer<Element>? {
+    element.pointee.futexLinks.next?.assumingMemoryBound(to: Element.self)
+  }
+
+  /// Adds a waiter that is on no queue.
+  ///
+  /// - Parameter owner: who holds the lock with priority inheritance; 0 for an ordinary futex.
+  @inline(__always)
+  public mutating func append(
+    _ element: UnsafeMutablePointer<Element>, key: FutexKey, bits: UInt32 = .max, owner: UInt32 = 0
+  ) {
+    element.pointee.futexLinks.key = key
+    element.pointee.futexLinks.bits = bits
+    element.pointee.futexLinks.owner = owner
+    link(element)
+  }
+
+  @inline(__always)
+  private mutating func link(_ element: UnsafeMutablePointer<Element>) {
+    element.pointee.futexLinks.next = nil
+    element.pointee.futexLinks.previous = UnsafeMutableRawPointer(last)
+    if let last { last.pointee.futexLinks.next = UnsafeMutableRawPointer(element) } else { first = element }
+    last = element
+    element.pointee.futexLinks.isQueued = true
+  }
+
+  /// Takes a waiter off, which is on this queue.
+  @inline(__always)
+  public mutating func remove(_ element: UnsafeMutablePointer<Element>) {
+    let next = Self.next(element)
+    let previous = element.pointee.futexLinks.previous?.assumingMemoryBound(to: Element.self)
+    if let previous {
+      previous.pointee.futexLinks.next = UnsafeMutableRawPointer(next)
+    } else {
+      first = next
+    }
+    if let next {
+      next.pointee.futexLinks.previous = UnsafeMutableRawPointer(previous)
+    } else {
+      last = previous
+    }
+    element.pointee.futexLinks.isQueued = false
+  }
+
+  /// The first waiter for a key; nil where there is none.
+  public func firstWaiter(for key: FutexKey) -> UnsafeMutablePointer<Element>? {
+    var candidate = first
+    while let element = candidate {
+      if element.pointee.futexLinks.key == key { return element }
+      candidate = Self.next(element)
+    }
+    return nil
+  }
+
+  /// The first waiter for a lock with priority inheritance that a thread holds.
+  public func firstWaiter(forLockOf owner: UInt32) -> UnsafeMutablePointer<Element>? {
+    var candidate = first
+    while let element = candidate {
+      if element.pointee.futexLinks.owner == owner { return element }
+      candidate = Self.next(element)
+    }
+    return nil
+  }
+
+  /// Notes a new owner with everybody who waits for a lock.
+  public func setOwner(_ owner: UInt32, for key: FutexKey) {
+    var candidate = first
+    while let element = candidate {
+      if element.pointee.futexLinks.key == key { element.pointee.futexLinks.owner = owner }
+      candidate = Self.next(element)
+    }
+  }
+
+  /// Takes off up to `limit` waiters for a key, one at least, and hands each to `wake`, which may free it.
+  ///
+  /// - Returns: how many.
+  @inline(__always)
+  public mutating func wake(
+    _ key: FutexKey, bits: UInt32, limit: Int, _ wake: (UnsafeMutablePointer<Element>) -> Void
+  ) throws(Mixture) -> Int {
+    var count = 0
+    var candidate = first
+    while let element = candidate {
+      candidate = Self.next(element)
+      guard element.pointee.futexLinks.key == key else { continue }
+      if element.pointee.futexLinks.isForPriorityLock { throw Mixture() }
+      guard element.pointee.futexLinks.bits & bits != 0 else { continue }
+      remove(element)
+      wake(element)
+      count += 1
+      if count >= limit { break }
+    }
+    return count
+  }
+
+  /// Wakes up to `wakeLimit` waiters for a key, and lets up to `moveLimit` others wait for another one.
+  ///
+  /// - Parameters:
+  ///   - target: the queue of the other key; may be the same one.
+  ///   - bucket: that queue's number.
+  /// - Returns: how many were woken or moved.
+  public static func requeue(
+    _ key: FutexKey, on source: UnsafeMutablePointer<FutexQueue>, to newKey: FutexKey,
+    on target: UnsafeMutablePointer<FutexQueue>, bucket: Int32, wakeLimit: Int, moveLimit: Int,
+    _ wake: (UnsafeMutablePointer<Element>) -> Void
+  ) throws(Mixture) -> Int {
+    var count = 0
+    var candidate = source.pointee.first
+    while let element = candidate, count < wakeLimit + moveLimit {
+      candidate = next(element)
+      guard element.pointee.futexLinks.key == key else { continue }
+      if element.pointee.futexLinks.isForPriorityLock { throw Mixture() }
+      count += 1
+      if count <= wakeLimit {
+        source.pointee.remove(element)
+        wake(element)
+      } else {
+        element.pointee.futexLinks.key = newKey
+        if source != target {
+          source.pointee.remove(element)
+          target.pointee.link(element)
+          element.pointee.futexLinks.bucket = bucket
+        }
+      }
+    }
+    return count
+  }
+}

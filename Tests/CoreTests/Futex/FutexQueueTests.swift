@@ -1,0 +1,146 @@
+@testable import Core
+import Testing
+
+private struct Waiter: FutexQueued {
+  let number: Int
+  var futexLinks = FutexLinks()
+}
+
+private final class Waiters {
+  let records: UnsafeMutablePointer<Waiter>
+  init(count: Int) {
+    records = .allocate(capacity: count)
+    for index in 0..<count { (records + index).initialize(to: Waiter(number: index)) }
+  }
+  deinit { records.deallocate() }
+  subscript(index: Int) -> UnsafeMutablePointer<Waiter> { records + index }
+}
+
+@Suite struct FutexQueueTests {
+  private let here = FutexKey(space: 0x1000, address: 0x5000)
+  private let there = FutexKey(space: 0x1000, address: 0x5004)
+
+  private func wake(
+    _ queue: inout FutexQueue<Waiter>, _ key: FutexKey, bits: UInt32 = .max, limit: Int
+  ) throws -> [Int] {
+    var woken: [Int] = []
+    let count = try queue.wake(key, bits: bits, limit: limit) { woken.append($0.pointee.number) }
+    #expect(count == woken.count)
+    return woken
+  }
+
+  @Test func waitersOfAWordAreWokenInTheOrderInWhichTheyCame() throws {
+    let waiters = Waiters(count: 5)
+    var queue = FutexQueue<Waiter>()
+    for index in 0..<5 { queue.append(waiters[index], key: index == 1 ? there : here) }
+    #expect(try wake(&queue, here, limit: 2) == [0, 2])
+    #expect(try wake(&queue, here, limit: 0) == [3], "one at least")
+    #expect(try wake(&queue, here, limit: 9) == [4])
+    #expect(try wake(&queue, here, limit: 9) == [])
+    #expect(waiters[1].pointee.futexLinks.isQueued)
+    #expect(!waiters[4].pointee.futexLinks.isQueued)
+    #expect(try wake(&queue, there, limit: 9) == [1])
+  }
+
+  @Test func onlyWaitersWithABitInCommonAreWoken() throws {
+    let waiters = Waiters(count: 3)
+    var queue = FutexQueue<Waiter>()
+    queue.append(waiters[0], key: here, bits: 1)
+    queue.append(waiters[1], key: here, bits: 2)
+    queue.append(waiters[2], key: here, bits: 3)
+    #expect(try wake(&queue, here, bits: 4, limit: 9) == [])
+    #expect(try wake(&queue, here, bits: 2, limit: 1) == [1])
+    #expect(try wake(&queue, here, bits: 2, limit: 9) == [2])
+  }
+
+  @Test func requeueMovesThoseThatItDoesNotWake() throws {
+    let waiters = Waiters(count: 4)
+    let queues = UnsafeMutablePointer<FutexQueue<Waiter>>.allocate(capacity: 2)
+    queues.initialize(repeating: FutexQueue<Waiter>(), count: 2)
+    defer { queues.deallocate() }
+    for index in 0..<4 { queues[0].append(waiters[index], key: here) }
+    var woken: [Int] = []
+    let count = try FutexQueue.requeue(
+      here, on: queues, to: there, on: queues + 1, bucket: 1, wakeLimit: 1, moveLimit: 2
+    ) { woken.append($0.pointee.number) }
+    #expect(count == 3)
+    #expect(woken == [0])
+    #expect(waiters[1].pointee.futexLinks.bucket == 1)
+    #expect(waiters[3].pointee.futexLinks.bucket == 0)
+    #expect(try wake(&queues[1], there, limit: 9) == [1, 2])
+    #expect(try wake(&queues[0], here, limit: 9) == [3])
+  }
+
+  @Test func requeueWithinOneQueueChangesTheKey() throws {
+    let waiters = Waiters(count: 2)
+    let queue = UnsafeMutablePointer<FutexQueue<Waiter>>.allocate(capacity: 1)
+    queue.initialize(to: FutexQueue<Waiter>())
+    defer { queue.deallocate() }
+    for index in 0..<2 { queue.pointee.append(waiters[index], key: here) }
+    let count = try FutexQueue.requeue(
+      here, on: queue, to: there, on: queue, bucket: 0, wakeLimit: 0, moveLimit: 9
+    ) { _ in }
+    #expect(count == 2)
+    #expect(queue.pointee.firstWaiter(for: here) == nil)
+    #expect(try wake(&queue.pointee, there, limit: 9) == [0, 1])
+  }
+
+  @Test func plainWakeOfAPriorityLockIsAnError() {
+    let waiters = Waiters(count: 1)
+    var queue = FutexQueue<Waiter>()
+    queue.append(waiters[0], key: here, owner: 7)
+    #expect(throws: FutexQueue<Waiter>.Mixture.self) { try wake(&queue, here, limit: 1) }
+    #expect(queue.firstWaiter(forLockOf: 7) == waiters[0])
+    #expect(queue.firstWaiter(forLockOf: 8) == nil)
+    queue.setOwner(8, for: here)
+    #expect(queue.firstWaiter(forLockOf: 8) == waiters[0])
+  }
+}
+
+@Suite struct FutexOperationTests {
+  @Test func flagsAreTakenApart() {
+    #expect(FutexOperation(0x80)?.command == .wait)
+    #expect(FutexOperation(0x80)?.isPrivate == true)
+    #expect(FutexOperation(9 | 0x100)?.usesWallClock == true)
+    #expect(FutexOperation(6)?.usesWallClock == true)
+    #expect(FutexOperation(13)?.usesWallClock == false)
+    #expect(FutexOperation(0x100) == nil, "FUTEX_WAIT has no wall clock")
+    #expect(FutexOperation(2) == nil)
+    #expect(FutexOperation(0x200) == nil)
+  }
+
+  /// FUTEX_OP(op, oparg, cmp, cmparg)
+  private func encode(_ op: UInt32, _ oparg: UInt32, _ cmp: UInt32, _ cmparg: UInt32) -> UInt32 {
+    (op & 15) << 28 | (cmp & 15) << 24 | (oparg & 0xFFF) << 12 | cmparg & 0xFFF
+  }
+
+  @Test func wakeOperationChangesTheWord() {
+    #expect(FutexWakeOperation(encoded: encode(0, 5, 0, 0))?.apply(to: 9) == 5)
+    #expect(FutexWakeOperation(encoded: encode(1, 0xFFF, 0, 0))?.apply(to: 9) == 8, "operands have a sign")
+    #expect(FutexWakeOperation(encoded: encode(2, 6, 0, 0))?.apply(to: 9) == 15)
+    #expect(FutexWakeOperation(encoded: encode(3, 8, 0, 0))?.apply(to: 9) == 1)
+    #expect(FutexWakeOperation(encoded: encode(4, 1, 0, 0))?.apply(to: 9) == 8)
+    #expect(FutexWakeOperation(encoded: encode(8, 4, 0, 0))?.apply(to: 0) == 16, "an operand as a shift")
+    #expect(FutexWakeOperation(encoded: encode(5, 0, 0, 0)) == nil)
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 6, 0)) == nil)
+  }
+
+  @Test func wakeOperationComparesTheOldValueWithSign() {
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 0, 3))?.isFulfilled(by: 3) == true)
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 1, 3))?.isFulfilled(by: 3) == false)
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 2, 0))?.isFulfilled(by: .max) == true)
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 3, 0xFFF))?.isFulfilled(by: .max) == true)
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 4, 0))?.isFulfilled(by: 1) == true)
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 5, 2))?.isFulfilled(by: 1) == false)
+  }
+
+  @Test func lockWordDecides() {
+    #expect(FutexLockWord(0).lock(by: 5, othersWait: false) == .take(5))
+    #expect(FutexLockWord(0x4000_0000).lock(by: 5, othersWait: true) == .take(0xC000_0005))
+    #expect(FutexLockWord(5).lock(by: 5, othersWait: false) == .deadlock)
+    #expect(FutexLockWord(6).lock(by: 5, othersWait: false) == .wait(0x8000_0006))
+    #expect(FutexLockWord(0x8000_0006).handedOver(to: 5) == 0x8000_0005)
+    #expect(FutexLockWord(0x8000_0006).abandoned(by: 6) == 0xC000_0000)
+    #expect(FutexLockWord(6).abandoned(by: 5) == nil)
+  }
+}
