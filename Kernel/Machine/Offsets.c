@@ -21,7 +21,7 @@ void offsets(void) {
   OFFSET(CPUArea, needsReschedule);
   CONSTANT(CPUArea_size, sizeof(struct CPUArea));
 
-  CONSTANT(ThreadHead_returnWork, offsetof(struct ThreadHead, needsReschedule));
+  CONSTANT(ThreadHead_returnWork, offsetof(struct ThreadHead, needsSequenceCheck));
 
   OFFSET(TrapFrame, vector);
   OFFSET(TrapFrame, rip);

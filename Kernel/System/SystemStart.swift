@@ -13,6 +13,7 @@ public enum SystemStart {
     let memory = BootMemory(informationAt: address)
     Frames.initializeZeros()
     KernelHeap.initialize()
+    KernelLog.initialize()
     KernelStacks.initialize()
     DeviceMemory.initialize()
     Platform.detectProcessor()

@@ -71,7 +71,7 @@ global returnToUserMode
 returnToUserMode:
         cli
         mov     rax, [gs:CPUArea_currentThread]
-        cmp     dword [rax + ThreadHead_returnWork], 0
+        cmp     qword [rax + ThreadHead_returnWork], 0
         je      .leave
         mov     rdi, rsp
         call    handleReturnWork

@@ -30,7 +30,7 @@ systemCallEntry:
         cli
 
         mov     rax, [gs:CPUArea_currentThread]
-        cmp     dword [rax + ThreadHead_returnWork], 0
+        cmp     qword [rax + ThreadHead_returnWork], 0
         jne     returnToUserMode
 
         pop     r15

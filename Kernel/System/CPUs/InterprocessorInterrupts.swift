@@ -8,6 +8,8 @@ enum InterprocessorRequest: UInt32 {
   case flush = 2
   /// Wait for a change of the FPU's strategy or instruction (`FPUChange`).
   case fpuChange = 4
+  /// Execute a memory barrier (`MemoryBarrier`).
+  case memoryBarrier = 8
 }
 
 enum InterprocessorInterrupts {
@@ -27,6 +29,7 @@ enum InterprocessorInterrupts {
     let requests = cpu.pointee.requests.exchange(0)
     if requests & InterprocessorRequest.flush.rawValue != 0 { TLBShootdown.serve() }
     if requests & InterprocessorRequest.reschedule.rawValue != 0 { Placement.requestRescheduleHere() }
+    if requests & InterprocessorRequest.memoryBarrier.rawValue != 0 { MemoryBarrier.serve() }
     if requests & InterprocessorRequest.fpuChange.rawValue != 0 { FPUChange.join() }
   }
 }

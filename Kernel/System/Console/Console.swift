@@ -82,5 +82,6 @@ public enum Console {
 
 /// Prints a line of the kernel's own on the console.
 public func log(_ message: Message) {
+  KernelLog.add(message)
   Console.print("needletail: \(message)")
 }

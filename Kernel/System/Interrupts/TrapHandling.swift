@@ -64,6 +64,7 @@ enum TimerInterrupt {
       Placement.balance()
       if isWaitedFor { Idle.callForHelp() }
     }
+    if cpu.pointee.number == 0, cpu.pointee.timerInterrupts & 1023 == 0 { SystemLoad.update() }
   }
 }
 
@@ -78,8 +79,17 @@ func handleReturnWork(_ frame: UnsafeMutablePointer<TrapFrame>) {
       Scheduler.rescheduleOnReturn()
       continue
     }
+    if thread.pointee.head.needsSequenceCheck != 0 {
+      thread.pointee.head.needsSequenceCheck = 0
+      enableInterrupts()
+      RestartableSequence.resume(thread, frame)
+      disableInterrupts()
+      continue
+    }
     if thread.pointee.head.hasSignal != 0 {
       enableInterrupts()
+      // A handler must find no section that goes on behind it.
+      RestartableSequence.resume(thread, frame)
       SignalDelivery.run(frame)
       disableInterrupts()
       continue

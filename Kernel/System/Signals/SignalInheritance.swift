@@ -4,9 +4,13 @@ import Machine
 /// What becomes of signals in a new thread, process or program (clone(2), execve(2)).
 extension SystemCalls {
   /// The actions of a new process.
-  static func signalActions(of parent: Process, isShared: Bool) throws(Errno) -> SignalActions {
+  ///
+  /// - Parameter keepsHandlers: otherwise what is caught has its default action there (CLONE_CLEAR_SIGHAND).
+  static func signalActions(
+    of parent: Process, isShared: Bool, keepsHandlers: Bool = true
+  ) throws(Errno) -> SignalActions {
     if isShared { return parent.signals.actions }
-    guard let actions = parent.signals.actions.copy() else { throw .outOfMemory }
+    guard let actions = parent.signals.actions.copy(keepsHandlers: keepsHandlers) else { throw .outOfMemory }
     return actions
   }
 

@@ -79,6 +79,20 @@ public enum Scheduler {
     }
   }
 
+  /// Changes a thread's share of its CPU.
+  static func setNice(_ nice: Int, of thread: ThreadPointer) {
+    Interrupts.withDisabled {
+      while true {
+        let cpu = CPUs[Int(thread.pointee.cpu)]
+        cpu.pointee.queueLock.acquire()
+        let isHere = Int(thread.pointee.cpu) == cpu.pointee.number
+        if isHere { cpu.pointee.queue.setNice(nice, of: thread) }
+        cpu.pointee.queueLock.release()
+        if isHere { return }
+      }
+    }
+  }
+
   /// Has a thread that runs on another CPU enter the kernel, so that it sees its `hasSignal`.
   static func interruptIfRunning(_ thread: ThreadPointer) {
     Interrupts.withDisabled {
@@ -119,7 +133,10 @@ public enum Scheduler {
         } else {
           cpu.pointee.queue.requeuePreempted(thread)
         }
-        if reason == .preempted { thread.pointee.preemptions &+= 1 }
+        if reason == .preempted {
+          thread.pointee.preemptions &+= 1
+          if thread.pointee.restartableSequence.address != 0 { thread.pointee.head.needsSequenceCheck = 1 }
+        }
       }
     }
     cpu.pointee.lastTick = now
@@ -169,6 +186,11 @@ public enum Scheduler {
         cpu.pointee.activeGSBase = next.pointee.gsBase
         // The program's base, until SWAPGS on the way to user mode.
         writeMSR(MSR.kernelGSBase, next.pointee.gsBase)
+      }
+      if next.pointee.restartableSequence.address != 0,
+        next.pointee.restartableSequence.cpu != Int32(cpu.pointee.number)
+      {
+        next.pointee.head.needsSequenceCheck = 1
       }
     }
 

@@ -61,6 +61,8 @@ struct SchedulingPolicy: Equatable {
   var number: UInt32 = 0
   /// 1 to 99 for the two real-time policies, 0 for the others.
   var priority: UInt32 = 0
+  /// What nice(2) has set, whatever the policy makes of it.
+  var nice: Int8 = 0
   /// Whether children get the ordinary policy (SCHED_RESET_ON_FORK).
   var isResetOnFork = false
 
@@ -68,7 +70,13 @@ struct SchedulingPolicy: Equatable {
 
   var inherited: SchedulingPolicy {
     if !isResetOnFork { return self }
-    return SchedulingPolicy(number: isRealTime ? Self.other : number)
+    return SchedulingPolicy(number: isRealTime ? Self.other : number, nice: max(nice, 0))
+  }
+
+  /// The level that the run queue goes by. It knows shares only: a real-time thread gets the largest.
+  var effectiveNice: Int {
+    if isRealTime { return -20 }
+    return number == Self.idle ? 19 : Int(nice)
   }
 
   /// The priorities that a policy has; nil for one that does not exist.

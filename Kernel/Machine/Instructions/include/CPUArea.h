@@ -52,11 +52,13 @@ struct CPUArea {
 struct ThreadHead {
   // Where the registers that a function call preserves lie while the thread is switched out.
   uint64_t stackPointer;
-  uint32_t padding;
-  // What is to be done before the thread's next user-mode instruction: the assembly looks at all four bytes
+  // What is to be done before the thread's next user-mode instruction: the assembly looks at all eight bytes
   // at once (ThreadHead_returnWork). A byte each, so that no writer needs a locked instruction on account of
   // another; and no union with the whole, since Swift writes a field of a union by writing all of it.
 
+  // The thread may have to leave a restartable sequence. Written by the CPU that runs or is about to run it.
+  uint8_t needsSequenceCheck;
+  uint8_t padding[3];
   // Another thread is to run. Written by the CPU that runs the thread.
   uint8_t needsReschedule;
   // A signal may be pending. Written by anybody.

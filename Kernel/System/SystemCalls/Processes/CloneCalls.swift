@@ -77,7 +77,9 @@ extension SystemCalls {
         identifier: identifier, addressSpace: childSpace,
         files: flags.contains(.files) ? parentProcess.files : parentProcess.files.copy(),
         fileSystem: flags.contains(.fileSystem) ? parentProcess.fileSystem : parentProcess.fileSystem.copy(),
-        signalActions: try signalActions(of: parentProcess, isShared: flags.contains(.signalHandlers)))
+        signalActions: try signalActions(
+          of: parentProcess, isShared: flags.contains(.signalHandlers),
+          keepsHandlers: !flags.contains(.clearSignalHandlers)))
       process.creator = parent.pointee.identifier
       process.copyName(from: parentProcess)
       process.attributes = parentProcess.attributes.inherited
@@ -86,7 +88,7 @@ extension SystemCalls {
     }
     guard
       let child = Threads.create(
-        process: process, nice: Int(parent.pointee.scheduling.nice), identifier: identifier)
+        process: process, nice: parent.pointee.schedulingPolicy.inherited.effectiveNice, identifier: identifier)
     else { throw .outOfMemory }
 
     child.inherit(from: parent)

@@ -1,0 +1,158 @@
+import Core
+import Machine
+
+/// Policies and priorities (sched(7)). The policy is kept as the program set it; `SchedulingPolicy` says what the run
+/// queue makes of it.
+extension SystemCalls {
+  /// SCHED_RESET_ON_FORK
+  private static var resetOnFork: UInt32 { 0x4000_0000 }
+
+  /// sched_setscheduler(2)
+  static func sched_setscheduler(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let number = UInt32(truncatingIfNeeded: arguments.second)
+    guard number & 0x8000_0000 == 0 else { throw .invalid }
+    try setPolicy(arguments.first, number, priorityAt: arguments.third)
+    return 0
+  }
+
+  /// sched_setparam(2)
+  static func sched_setparam(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    try setPolicy(arguments.first, nil, priorityAt: arguments.second)
+    return 0
+  }
+
+  /// - Parameter number: nil for the policy that the thread has.
+  private static func setPolicy(
+    _ identifier: UInt64, _ number: UInt32?, priorityAt address: UInt64
+  ) throws(Errno) {
+    guard address != 0, Int32(truncatingIfNeeded: identifier) >= 0 else { throw .invalid }
+    guard let priority = UserMemory.load(UInt32(0), from: address) else { throw .badAddress }
+    let caller = Scheduler.current.pointee.process!.credentials
+    try withThread(identifier) { thread throws(Errno) in
+      var policy = thread.pointee.schedulingPolicy
+      if let number {
+        policy.number = number & ~resetOnFork
+        policy.isResetOnFork = number & resetOnFork != 0
+      }
+      policy.priority = priority
+      try apply(policy, to: thread, by: caller)
+    }
+  }
+
+  private static func apply(
+    _ policy: SchedulingPolicy, to thread: ThreadPointer, by caller: Credentials
+  ) throws(Errno) {
+    guard let priorities = SchedulingPolicy.priorities(of: policy.number), priorities.contains(policy.priority) else {
+      throw .invalid
+    }
+    if !caller.effective.contains(.raisePriority) {
+      // Without RLIMIT_RTPRIO, which is 0 unless root has raised it.
+      guard !policy.isRealTime, policy.nice >= thread.pointee.schedulingPolicy.nice else { throw .notPermitted }
+    }
+    thread.pointee.schedulingPolicy = policy
+    Scheduler.setNice(policy.effectiveNice, of: thread)
+  }
+
+  /// sched_getscheduler(2)
+  static func sched_getscheduler(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    guard Int32(truncatingIfNeeded: arguments.first) >= 0 else { throw .invalid }
+    var policy = SchedulingPolicy()
+    try withThread(arguments.first) { thread throws(Errno) in policy = thread.pointee.schedulingPolicy }
+    return Int64(policy.number | (policy.isResetOnFork ? resetOnFork : 0))
+  }
+
+  /// sched_getparam(2)
+  static func sched_getparam(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    guard arguments.second != 0, Int32(truncatingIfNeeded: arguments.first) >= 0 else { throw .invalid }
+    var policy = SchedulingPolicy()
+    try withThread(arguments.first) { thread throws(Errno) in policy = thread.pointee.schedulingPolicy }
+    guard UserMemory.store(policy.priority, to: arguments.second) else { throw .badAddress }
+    return 0
+  }
+
+  /// sched_get_priority_max(2)
+  static func sched_get_priority_max(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    try Int64(priorities(arguments).upperBound)
+  }
+
+  /// sched_get_priority_min(2)
+  static func sched_get_priority_min(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    try Int64(priorities(arguments).lowerBound)
+  }
+
+  private static func priorities(_ arguments: SystemCallArguments) throws(Errno) -> ClosedRange<UInt32> {
+    let number = UInt32(truncatingIfNeeded: arguments.first)
+    if number == 6 { return 0...0 }  // SCHED_DEADLINE is known by name alone
+    guard let priorities = SchedulingPolicy.priorities(of: number) else { throw .invalid }
+    return priorities
+  }
+
+  /// sched_rr_get_interval(2)
+  static func sched_rr_get_interval(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    guard Int32(truncatingIfNeeded: arguments.first) >= 0 else { throw .invalid }
+    var policy = SchedulingPolicy()
+    try withThread(arguments.first) { thread throws(Errno) in policy = thread.pointee.schedulingPolicy }
+    let isEndless = policy.number == SchedulingPolicy.firstInFirstOut
+    let slice = isEndless ? 0 : Time.nanoseconds(ticks: UInt64(Time.sliceTicks))
+    guard UserMemory.store(TimeSpecification(nanoseconds: slice), to: arguments.second) else { throw .badAddress }
+    return 0
+  }
+
+  /// Linux's `struct sched_attr`, its first version.
+  private struct SchedulingAttributes: BitwiseCopyable {
+    var size: UInt32 = 48
+    var policy: UInt32 = 0
+    var flags: UInt64 = 0
+    var nice: Int32 = 0
+    var priority: UInt32 = 0
+    var runtime: UInt64 = 0
+    var deadline: UInt64 = 0
+    var period: UInt64 = 0
+  }
+
+  /// sched_setattr(2)
+  static func sched_setattr(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    guard arguments.second != 0, Int32(truncatingIfNeeded: arguments.first) >= 0, arguments.third & 0xFFFF_FFFF == 0
+    else { throw .invalid }
+    guard let size = UserMemory.load(UInt32(0), from: arguments.second) else { throw .badAddress }
+    guard size == 0 || size >= 48, size <= 4096 else { throw .argumentsTooLong }
+    guard let attributes = UserMemory.load(SchedulingAttributes(), from: arguments.second) else { throw .badAddress }
+    guard attributes.flags & ~1 == 0 else { throw .invalid }
+    let caller = Scheduler.current.pointee.process!.credentials
+    try withThread(arguments.first) { thread throws(Errno) in
+      var policy = thread.pointee.schedulingPolicy
+      policy.number = attributes.policy
+      policy.priority = attributes.priority
+      policy.isResetOnFork = attributes.flags & 1 != 0
+      if !policy.isRealTime { policy.nice = Int8(min(max(attributes.nice, -20), 19)) }
+      try apply(policy, to: thread, by: caller)
+    }
+    return 0
+  }
+
+  /// sched_getattr(2)
+  static func sched_getattr(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let size = arguments.third & 0xFFFF_FFFF
+    guard arguments.second != 0, Int32(truncatingIfNeeded: arguments.first) >= 0, size >= 48, size <= 4096,
+      arguments.fourth & 0xFFFF_FFFF == 0
+    else { throw .invalid }
+    var attributes = SchedulingAttributes()
+    try withThread(arguments.first) { thread throws(Errno) in
+      let policy = thread.pointee.schedulingPolicy
+      attributes.policy = policy.number
+      attributes.flags = policy.isResetOnFork ? 1 : 0
+      if policy.isRealTime { attributes.priority = policy.priority } else { attributes.nice = Int32(policy.nice) }
+    }
+    guard UserMemory.store(attributes, to: arguments.second) else { throw .badAddress }
+    return 0
+  }
+
+  /// getcpu(2)
+  static func getcpu(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let cpu = cpuNumber()
+    if arguments.first != 0, !UserMemory.store(cpu, to: arguments.first) { throw .badAddress }
+    // All memory is equally far.
+    if arguments.second != 0, !UserMemory.store(UInt32(0), to: arguments.second) { throw .badAddress }
+    return 0
+  }
+}
