@@ -17,6 +17,7 @@ enum MainThread {
   }
 
   private static func run(_ environment: BootEnvironment) {
+    RootFileSystem.unpack(environment.archive)
     switch environment.options.run ?? .`init` {
     case .selftest: Shutdown.finish(SelfTests.run(environment.options) ? .passed : .failed)
     case .monitor: runMonitor(.passed, environment)

@@ -39,6 +39,8 @@ public enum SystemStart {
     Processes.initialize()
     AnonymousFiles.initialize()
     EpollNesting.initialize()
+    RootFileSystem.initialize()
+    FileLocks.initialize()
     RootFiles.initialize(memory.archive)
     Time.startTimerOnThisCPU()
     log(

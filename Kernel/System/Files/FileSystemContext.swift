@@ -4,16 +4,53 @@ import Machine
 /// Where a process's paths begin, and what its new files may not have (path_resolution(7), umask(2)). Shared by
 /// processes that clone(2) makes with CLONE_FS.
 final class FileSystemContext: @unchecked Sendable {
-  var lock = SpinLock()
+  private var lock = SpinLock()
   /// Under `lock`, as the rest.
-  var umask: UInt32 = 0o022
+  private var storedRoot: Path
+  private var storedWorkingDirectory: Path
+  private var storedMask: UInt32 = 0o022
 
-  init() {}
+  /// At the root of all.
+  init() {
+    storedRoot = RootFileSystem.root
+    storedWorkingDirectory = storedRoot
+  }
+
+  private init(copying other: FileSystemContext) {
+    storedRoot = other.storedRoot
+    storedWorkingDirectory = other.storedWorkingDirectory
+    storedMask = other.storedMask
+  }
+
+  /// Where absolute paths begin.
+  var root: Path {
+    get { lock.withLock { storedRoot } }
+    set {
+      // What was there before is released with the lock released.
+      var value = newValue
+      lock.withLock { swap(&storedRoot, &value) }
+      withExtendedLifetime(value) {}
+    }
+  }
+
+  /// Where relative paths begin.
+  var workingDirectory: Path {
+    get { lock.withLock { storedWorkingDirectory } }
+    set {
+      var value = newValue
+      lock.withLock { swap(&storedWorkingDirectory, &value) }
+      withExtendedLifetime(value) {}
+    }
+  }
+
+  /// Permissions that new files do not get.
+  var umask: UInt32 {
+    get { storedMask }
+    set { storedMask = newValue & 0o777 }
+  }
 
   /// A copy for a child of fork(2).
   func copy() -> FileSystemContext {
-    let copy = FileSystemContext()
-    lock.withLock { copy.umask = umask }
-    return copy
+    lock.withLock { FileSystemContext(copying: self) }
   }
 }

@@ -6,7 +6,8 @@ import Machine
 /// The base class refuses every operation with the errno that Linux gives for a file of another kind; each kind
 /// overrides what it can. Kept alive by its directory entries, open files and mappings.
 ///
-/// All methods run in a thread that holds no spin lock: they may sleep and touch user memory.
+/// All methods run in a thread that holds no spin lock: they may sleep and touch user memory. The attributes are
+/// words that may be read at any time; `linkCount` changes under `FileTree.changes`.
 public class FileNode: @unchecked Sendable {
   /// Where the file lives: its device number and what can be done there.
   let fileSystem: FileSystem
@@ -21,6 +22,13 @@ public class FileNode: @unchecked Sendable {
   var accessTime: Int64 = 0
   var modificationTime: Int64 = 0
   var statusChangeTime: Int64 = 0
+  /// Whether the file has been made without a name and may get one (O_TMPFILE).
+  var isTemporary = false
+  /// How many mounts there are on the file, under the lock of `Mounts`. Where it is 0 no lookup asks for one.
+  var mountCount: Int32 = 0
+  /// What another part of the kernel keeps with the file while it is in use: a FIFO's pipe, a socket that is bound
+  /// to it. Whose it is says what guards it.
+  var attachment: NodeAttachment?
 
   init(fileSystem: FileSystem, number: UInt64, mode: FileMode) {
     self.fileSystem = fileSystem
@@ -32,6 +40,10 @@ public class FileNode: @unchecked Sendable {
   var size: Int64 { 0 }
   /// st_rdev: which device a device node stands for (makedev(3), Linux's encoding).
   var deviceNumber: UInt64 { 0 }
+  /// st_blocks: what the file takes, in units of 512 bytes.
+  var blockCount: Int64 { 0 }
+  /// The contents as pages, of files that have them so: for mmap(2) and exec.
+  var pages: PageStore? { nil }
 
   /// Makes an open file of it (open(2)), once permissions have been checked and `O_TRUNC` has been seen to.
   func open(_ flags: OpenFlags) throws(Errno) -> OpenFile { throw .noSuchDeviceOrAddress }
@@ -41,13 +53,54 @@ public class FileNode: @unchecked Sendable {
   /// - Returns: how many; fewer than asked for only at the end of the file.
   func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int { throw .invalid }
 
-  /// truncate(2)
+  /// truncate(2). Whether the caller may has been seen to.
   func truncate(to size: Int64) throws(Errno) { throw .invalid }
+
+  /// fallocate(2). Whether the caller may has been seen to.
+  func allocate(_ range: Range<UInt64>, _ mode: FileAllocationMode) throws(Errno) { throw .notSupported }
+
+  /// Throws where mode, owner or times of the file may be changed by nobody.
+  func checkAttributesAreChangeable() throws(Errno) {}
 
   // MARK: Directories
 
-  /// The entry with this name, which is neither `.` nor `..`.
+  /// The entry with this name, which is neither `.` nor `..`: of directories that make their files as they are
+  /// asked for.
   func lookUp(_ name: ByteView) throws(Errno) -> FileNode { throw mode.isDirectory ? .noEntry : .notDirectory }
+
+  /// The entry with this name, which is neither `.` nor `..`.
+  ///
+  /// - Parameter directory: an entry for this directory.
+  func entry(named name: ByteView, in directory: DirectoryEntry) throws(Errno) -> DirectoryEntry {
+    try DirectoryEntry(name: name, node: lookUp(name), parent: directory)
+  }
+
+  /// Lists the entries but `.` and `..`, until there is no more room.
+  ///
+  /// - Parameter position: of the first one, 2 or above: as an entry before was listed with.
+  func list(from position: Int64, into listing: inout DirectoryListing) throws(Errno) { throw .notDirectory }
+
+  /// Takes in an entry whose name is not there. `FileTree.changes` is held.
+  func insert(_ entry: DirectoryEntry) throws(Errno) { throw .notPermitted }
+
+  /// Takes an entry out. `FileTree.changes` is held.
+  func remove(_ entry: DirectoryEntry) throws(Errno) { throw .notPermitted }
+
+  /// Moves an entry to another directory or name, or to both, in the place of `replaced`, if there is one: nobody
+  /// finds both names or neither. `FileTree.changes` is held.
+  func move(
+    _ entry: DirectoryEntry, to target: DirectoryEntry, named name: ByteView, replacing replaced: DirectoryEntry?
+  ) throws(Errno) { throw .notPermitted }
+
+  /// Has two entries change places. `FileTree.changes` is held.
+  func exchange(_ first: DirectoryEntry, with second: DirectoryEntry) throws(Errno) { throw .invalid }
+
+  /// Whether a directory has no entries but `.` and `..`.
+  var isEmptyDirectory: Bool { false }
+  /// Whether it takes no new entries, since it has been removed. `FileTree.changes` is held.
+  var isRemovedDirectory: Bool { false }
+  /// A directory has been removed: it takes no new entries. `FileTree.changes` is held.
+  func markRemoved() {}
 
   // MARK: Symbolic links
 
@@ -55,44 +108,20 @@ public class FileNode: @unchecked Sendable {
   ///
   /// - Returns: its length.
   func readLink(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int { throw .invalid }
+
+  /// Where a link of /proc leads that names no path but a file; nil for all others, whose text is followed.
+  func linkedPath() throws(Errno) -> Path? { nil }
 }
 
-/// st_mode: the type of a file and its permissions (inode(7)).
-struct FileMode: Equatable, Sendable {
-  var rawValue: UInt32
-
-  init(rawValue: UInt32) { self.rawValue = rawValue }
-
-  static var socket: FileMode { FileMode(rawValue: 0o140000) }
-  static var symbolicLink: FileMode { FileMode(rawValue: 0o120000) }
-  static var regular: FileMode { FileMode(rawValue: 0o100000) }
-  static var blockDevice: FileMode { FileMode(rawValue: 0o060000) }
-  static var directory: FileMode { FileMode(rawValue: 0o040000) }
-  static var characterDevice: FileMode { FileMode(rawValue: 0o020000) }
-  static var fifo: FileMode { FileMode(rawValue: 0o010000) }
-
-  /// The type with no permissions.
-  var type: FileMode { FileMode(rawValue: rawValue & 0o170000) }
-  var permissions: UInt32 { rawValue & 0o7777 }
-  var isDirectory: Bool { type == .directory }
-  var isRegular: Bool { type == .regular }
-  var isSymbolicLink: Bool { type == .symbolicLink }
-
-  /// The same type with these permissions.
-  func with(permissions: UInt32) -> FileMode {
-    FileMode(rawValue: rawValue & 0o170000 | permissions & 0o7777)
-  }
+/// What another part of the kernel keeps with a file node: a base to derive from.
+class NodeAttachment: @unchecked Sendable {
+  init() {}
 }
 
-/// A mounted file system: what the files in it have in common.
-public class FileSystem: @unchecked Sendable {
-  /// st_dev of its files.
-  let device: UInt64
-  /// As in /proc/mounts and mount(8) -t.
-  let typeName: StaticString
-
-  init(device: UInt64, typeName: StaticString) {
-    self.device = device
-    self.typeName = typeName
-  }
+/// What fallocate(2) is to do.
+enum FileAllocationMode {
+  case extend
+  case keepSize
+  case punchHole
+  case zero(keepsSize: Bool)
 }

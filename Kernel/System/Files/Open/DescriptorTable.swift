@@ -8,17 +8,20 @@ final class DescriptorTable: @unchecked Sendable {
     var closesOnExec = false
   }
 
-  /// Guards `entries`. No file is released with it held: its end may wake others or free memory.
+  /// Guards what follows. No file is released with it held: its end may wake others or free memory.
   private var lock = SpinLock()
   private var entries: [Entry] = []
+  /// All descriptors below are in use.
+  private var lowestFree = 0
 
   init() {}
 
   /// The open file behind a descriptor.
+  @inline(__always)
   func file(_ descriptor: Int32) throws(Errno) -> OpenFile {
-    let file: OpenFile? = lock.withLock {
-      descriptor >= 0 && Int(descriptor) < entries.count ? entries[Int(descriptor)].file : nil
-    }
+    lock.acquire()
+    let file = descriptor >= 0 && Int(descriptor) < entries.count ? entries[Int(descriptor)].file : nil
+    lock.release()
     guard let file else { throw .badFile }
     return file
   }
@@ -26,49 +29,140 @@ final class DescriptorTable: @unchecked Sendable {
   /// Gives a file the lowest free descriptor from `minimum` on.
   ///
   /// - Parameter limit: RLIMIT_NOFILE: no descriptor is as large.
-  /// - Throws: `tooManyFiles`
+  /// - Throws: EMFILE.
   func add(_ file: OpenFile, closesOnExec: Bool = false, minimum: Int32 = 0, limit: Int32 = 1024) throws(Errno)
     -> Int32
   {
-    let descriptor: Int32? = lock.withLock {
-      var candidate = Int(minimum)
-      while candidate < entries.count, entries[candidate].file != nil { candidate += 1 }
-      guard candidate < Int(limit) else { return nil }
-      while entries.count <= candidate { entries.append(Entry()) }
-      entries[candidate] = Entry(file: file, closesOnExec: closesOnExec)
-      return Int32(candidate)
+    lock.acquire()
+    var candidate = max(Int(minimum), lowestFree)
+    while candidate < entries.count, entries[candidate].file != nil { candidate &+= 1 }
+    guard candidate < Int(limit) else {
+      lock.release()
+      throw .tooManyFiles
     }
-    guard let descriptor else { throw .tooManyFiles }
-    return descriptor
+    while entries.count <= candidate { entries.append(Entry()) }
+    entries[candidate] = Entry(file: file, closesOnExec: closesOnExec)
+    if Int(minimum) <= lowestFree { lowestFree = candidate &+ 1 }
+    lock.release()
+    return Int32(candidate)
+  }
+
+  /// Gives a file a certain descriptor, and closes what was there (dup2(2)).
+  ///
+  /// - Throws: EBADF for a descriptor that the limit does not allow.
+  func put(_ file: OpenFile, at descriptor: Int32, closesOnExec: Bool, limit: Int32 = 1024) throws(Errno) {
+    guard descriptor >= 0, descriptor < limit else { throw .badFile }
+    lock.acquire()
+    while entries.count <= Int(descriptor) { entries.append(Entry()) }
+    let old = entries[Int(descriptor)].file
+    entries[Int(descriptor)] = Entry(file: file, closesOnExec: closesOnExec)
+    lock.release()
+    if let old { closed(old) }
   }
 
   /// close(2)
   func close(_ descriptor: Int32) throws(Errno) {
-    let file: OpenFile? = lock.withLock {
-      guard descriptor >= 0, Int(descriptor) < entries.count else { return nil }
-      let file = entries[Int(descriptor)].file
-      entries[Int(descriptor)] = Entry()
-      return file
+    lock.acquire()
+    let file = takeLocked(Int(descriptor))
+    lock.release()
+    guard let file else { throw .badFile }
+    closed(file)
+  }
+
+  private func takeLocked(_ index: Int) -> OpenFile? {
+    guard index >= 0, index < entries.count, let file = entries[index].file else { return nil }
+    entries[index] = Entry()
+    lowestFree = min(lowestFree, index)
+    return file
+  }
+
+  /// A descriptor does not refer to a file any more.
+  private func closed(_ file: OpenFile) {
+    if file.mayHaveRecordLocks { FileLocks.releaseRecordLocks(of: self, on: file.node) }
+  }
+
+  /// close_range(2): all descriptors of a range.
+  ///
+  /// - Parameter onExec: whether they are only marked, to be closed by execve(2).
+  func close(_ range: ClosedRange<UInt32>, onExec: Bool) {
+    var index = Int(range.lowerBound)
+    while index <= Int(range.upperBound) {
+      lock.acquire()
+      while index < entries.count, entries[index].file == nil { index &+= 1 }
+      guard index < entries.count, index <= Int(range.upperBound) else {
+        lock.release()
+        return
+      }
+      var file: OpenFile?
+      if onExec { entries[index].closesOnExec = true } else { file = takeLocked(index) }
+      lock.release()
+      if let file { closed(file) }
+      index += 1
     }
-    guard file != nil else { throw .badFile }
+  }
+
+  /// F_GETFD
+  func closesOnExec(_ descriptor: Int32) throws(Errno) -> Bool {
+    try lock.withLock { () throws(Errno) in
+      guard descriptor >= 0, Int(descriptor) < entries.count, entries[Int(descriptor)].file != nil else {
+        throw .badFile
+      }
+      return entries[Int(descriptor)].closesOnExec
+    }
+  }
+
+  /// F_SETFD
+  func setClosesOnExec(_ descriptor: Int32, _ closes: Bool) throws(Errno) {
+    try lock.withLock { () throws(Errno) in
+      guard descriptor >= 0, Int(descriptor) < entries.count, entries[Int(descriptor)].file != nil else {
+        throw .badFile
+      }
+      entries[Int(descriptor)].closesOnExec = closes
+    }
   }
 
   /// A copy for a child of fork(2): the same open files under the same numbers.
   func copy() -> DescriptorTable {
     let copy = DescriptorTable()
-    copy.entries = lock.withLock { entries }
+    lock.acquire()
+    copy.entries = entries
+    copy.lowestFree = lowestFree
+    lock.release()
     return copy
   }
 
   /// execve(2) closes what is marked so.
   func closeOnExec() {
-    var closed: [OpenFile] = []
-    lock.withLock {
-      for index in entries.indices where entries[index].closesOnExec {
-        if let file = entries[index].file { closed.append(file) }
-        entries[index] = Entry()
-      }
+    var index = 0
+    while true {
+      lock.acquire()
+      while index < entries.count, !entries[index].closesOnExec { index &+= 1 }
+      let file = index < entries.count ? takeLocked(index) : nil
+      let isAtEnd = index >= entries.count
+      lock.release()
+      if isAtEnd { return }
+      if let file { closed(file) }
     }
-    withExtendedLifetime(closed) {}
+  }
+
+  /// The first descriptor in use from a number on, with its file: for /proc/self/fd.
+  func first(from number: Int32) -> (Int32, OpenFile)? {
+    lock.withLock {
+      var index = max(Int(number), 0)
+      while index < entries.count {
+        if let file = entries[index].file { return (Int32(index), file) }
+        index += 1
+      }
+      return nil
+    }
+  }
+
+  /// One more than the largest descriptor that was ever in use.
+  var size: Int { lock.withLock { entries.count } }
+
+  deinit {
+    for entry in entries {
+      if let file = entry.file { closed(file) }
+    }
   }
 }

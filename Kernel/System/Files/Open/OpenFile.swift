@@ -24,6 +24,10 @@ struct OpenFlags: OptionSet, Sendable {
   static var noAccessTime: OpenFlags { OpenFlags(rawValue: 0o1000000) }
   static var closeOnExec: OpenFlags { OpenFlags(rawValue: 0o2000000) }
   static var path: OpenFlags { OpenFlags(rawValue: 0o10000000) }
+  /// O_TMPFILE, without the O_DIRECTORY that goes with it.
+  static var temporary: OpenFlags { OpenFlags(rawValue: 0o20000000) }
+  /// The access mode.
+  static var accessMode: OpenFlags { OpenFlags(rawValue: 3) }
 
   var isReadable: Bool { rawValue & 3 == 0 || rawValue & 3 == 2 }
   var isWritable: Bool { rawValue & 3 == 1 || rawValue & 3 == 2 }
@@ -56,8 +60,17 @@ struct PollEvents: OptionSet, Sendable {
 public class OpenFile: @unchecked Sendable {
   /// What fstat(2) looks at.
   let node: FileNode
+  /// Where it was opened; nil for what has no place in the tree of files. Set once, before a descriptor is made.
+  var location: Path?
   /// The access mode and the status flags that F_GETFL gives. F_SETFL changes some.
   var flags: OpenFlags
+  /// Who hears of O_ASYNC's events: F_SETOWN's process, or the group of a negative number; and F_SETSIG's signal.
+  var signalOwner: Int32 = 0
+  var signalNumber: UInt8 = 0
+  /// Whether descriptors of the file may have record locks that end when one is closed.
+  var mayHaveRecordLocks = false
+  /// Whether the open file may own locks.
+  var mayOwnLocks = false
   /// Where the next read or write begins, of files that have a position.
   var offset: Int64 = 0
 
@@ -80,6 +93,9 @@ public class OpenFile: @unchecked Sendable {
   /// lseek(2). Files without a position answer ESPIPE.
   func seek(_ offset: Int64, _ whence: Int32) throws(Errno) -> Int64 { throw .illegalSeek }
 
+  /// getdents64(2): lists what follows the offset.
+  func readDirectory(into listing: inout DirectoryListing) throws(Errno) { throw .notDirectory }
+
   /// Whether pread(2) and pwrite(2) work.
   var hasPosition: Bool { false }
 
@@ -92,6 +108,9 @@ public class OpenFile: @unchecked Sendable {
   ///   - size: in bytes, whole pages.
   ///   - isShared: whether writes are to be seen by others.
   func memory(size: UInt64, isShared: Bool) throws(Errno) -> MappedMemory { throw .noDevice }
+
+  /// fcntl(2)'s commands that only some kinds of files know: F_SETPIPE_SZ, F_ADD_SEALS and the like.
+  func manipulate(_ command: UInt32, _ argument: UInt64) throws(Errno) -> Int64 { throw .invalid }
 
   /// What could be done now without waiting (poll(2)).
   func poll() -> PollEvents { [.input, .output, .inputNormal, .outputNormal] }
@@ -109,5 +128,8 @@ public class OpenFile: @unchecked Sendable {
   /// The epoll items that watch it, under the lock of all `EpollLinks`.
   final var epollLinks: EpollLinks?
 
-  deinit { epollLinks?.fileEnded() }
+  deinit {
+    epollLinks?.fileEnded()
+    if mayOwnLocks { FileLocks.releaseLocks(of: self) }
+  }
 }

@@ -117,3 +117,62 @@ struct TransferBuffer {
     remaining -= count
   }
 }
+
+extension TransferBuffer {
+  /// Puts the bytes of a store in, from an offset on: as many as there are and have room.
+  ///
+  /// - Throws: EFAULT where not one could be put in.
+  mutating func put(from store: PageStore, at offset: UInt64) throws(Errno) -> Int {
+    let isKernel = isKernel
+    return try transfer(atMost: .max) { address, count, done throws(Errno) in
+      if isKernel {
+        store.read(
+          at: offset &+ UInt64(done),
+          into: UnsafeMutableRawBufferPointer(start: UnsafeMutableRawPointer(bitPattern: UInt(address)), count: count))
+      } else {
+        try store.copyOut(at: offset &+ UInt64(done), to: address, count: count)
+      }
+    }
+  }
+
+  /// Takes up to `limit` bytes out and writes them to a store, from an offset on.
+  ///
+  /// - Throws: EFAULT, ENOSPC, EFBIG where not one could be written.
+  mutating func take(into store: PageStore, at offset: UInt64, count limit: Int) throws(Errno) -> Int {
+    let isKernel = isKernel
+    return try transfer(atMost: limit) { address, count, done throws(Errno) in
+      if isKernel {
+        try store.write(
+          at: offset &+ UInt64(done),
+          from: UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: UInt(address)), count: count))
+      } else {
+        try store.copyIn(at: offset &+ UInt64(done), from: address, count: count)
+      }
+    }
+  }
+
+  /// Goes through the pieces.
+  ///
+  /// - Parameter move: gets the address of a piece, its length and what has been moved before; returns how many
+  ///   bytes it has moved, fewer than the length where no more can be.
+  @inline(__always)
+  private mutating func transfer(
+    atMost limit: Int, _ move: (UInt64, Int, Int) throws(Errno) -> Int
+  ) throws(Errno) -> Int {
+    var done = 0
+    while remaining > 0, done < limit {
+      let (address, count) = nextPortion(atMost: limit - done)
+      let moved: Int
+      do throws(Errno) {
+        moved = try move(address, count, done)
+      } catch {
+        if done > 0 { return done }
+        throw error
+      }
+      advance(moved)
+      done += moved
+      if moved < count { break }
+    }
+    return done
+  }
+}

@@ -2,6 +2,7 @@
 public struct Errno: Error, Equatable, Sendable {
   public let number: Int64
 
+  @inline(__always)
   private init(_ number: Int64) { self.number = number }
 
   public static var notPermitted: Errno { Errno(1) }  // EPERM

@@ -1,0 +1,112 @@
+import Core
+import Machine
+
+/// A regular file of a file system in memory.
+final class MemoryFile: FileNode, @unchecked Sendable {
+  let store = PageStore()
+
+  override var size: Int64 { Int64(store.size) }
+  override var blockCount: Int64 { Int64(store.residentPages) * 8 }
+  override var pages: PageStore? { store }
+
+  override func open(_ flags: OpenFlags) throws(Errno) -> OpenFile { OpenMemoryFile(self, flags) }
+
+  override func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+    guard offset >= 0 else { throw .invalid }
+    return store.read(at: UInt64(offset), into: buffer)
+  }
+
+  override func truncate(to size: Int64) throws(Errno) {
+    guard size >= 0 else { throw .invalid }
+    let mutex = FileMutexes.contents(of: self)
+    mutex.acquire()
+    defer { mutex.release() }
+    try store.truncate(to: UInt64(size))
+    stampModified()
+  }
+
+  override func allocate(_ range: Range<UInt64>, _ mode: FileAllocationMode) throws(Errno) {
+    let mutex = FileMutexes.contents(of: self)
+    mutex.acquire()
+    defer { mutex.release() }
+    switch mode {
+    case .extend: try store.allocate(range, extends: true)
+    case .keepSize: try store.allocate(range, extends: false)
+    case .punchHole: store.punchHole(range.lowerBound..<max(min(range.upperBound, store.size), range.lowerBound))
+    case .zero(let keepsSize):
+      store.punchHole(range.lowerBound..<max(min(range.upperBound, store.size), range.lowerBound))
+      try store.allocate(range, extends: !keepsSize)
+    }
+    stampModified()
+  }
+}
+
+/// An open file of pages in memory.
+final class OpenMemoryFile: OpenFile, @unchecked Sendable {
+  private let store: PageStore
+
+  init(_ file: MemoryFile, _ flags: OpenFlags) {
+    store = file.store
+    super.init(node: file, flags: flags)
+  }
+
+  override var hasPosition: Bool { true }
+
+  override func memory(size: UInt64, isShared: Bool) throws(Errno) -> MappedMemory {
+    .source(MappedSource(store: store, file: self))
+  }
+
+  override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
+    if let position { return try read(&buffer, from: position) }
+    let mutex = FileMutexes.position(of: self)
+    mutex.acquire()
+    defer { mutex.release() }
+    let count = try read(&buffer, from: offset)
+    offset &+= Int64(count)
+    return count
+  }
+
+  private func read(_ buffer: inout TransferBuffer, from position: Int64) throws(Errno) -> Int {
+    let count = try buffer.put(from: store, at: UInt64(position))
+    if !flags.contains(.noAccessTime) { node.stampAccessed() }
+    return count
+  }
+
+  override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
+    guard buffer.remaining > 0 else { return 0 }
+    // Without a position of its own a write takes place where the file stands, and no other one in between.
+    let positionMutex = position == nil ? FileMutexes.position(of: self) : nil
+    positionMutex?.acquire()
+    defer { positionMutex?.release() }
+    let mutex = FileMutexes.contents(of: node)
+    mutex.acquire()
+    defer { mutex.release() }
+    let start = flags.contains(.append) ? Int64(store.size) : position ?? offset
+    let room = try FileSizeLimit.room(at: start, count: buffer.remaining)
+    let count = try buffer.take(into: store, at: UInt64(start), count: room)
+    node.stampModified()
+    FileAttributes.dropSetIDBits(of: node)
+    if position == nil { offset = start &+ Int64(count) }
+    return count
+  }
+
+  override func seek(_ offset: Int64, _ whence: Int32) throws(Errno) -> Int64 {
+    let mutex = FileMutexes.position(of: self)
+    mutex.acquire()
+    defer { mutex.release() }
+    let size = Int64(store.size)
+    switch whence {
+    case Whence.data:
+      guard offset >= 0, offset < size, let data = store.nextData(from: UInt64(offset)) else {
+        throw .noSuchDeviceOrAddress
+      }
+      self.offset = Int64(data)
+    case Whence.hole:
+      guard offset >= 0, offset < size else { throw .noSuchDeviceOrAddress }
+      self.offset = Int64(store.nextHole(from: UInt64(offset)))
+    default:
+      self.offset = try Whence.position(offset, whence, current: self.offset, size: size)
+    }
+    return self.offset
+  }
+}

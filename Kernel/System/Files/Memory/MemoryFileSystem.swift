@@ -1,0 +1,96 @@
+import Core
+import Machine
+
+/// A file system in memory: rootfs, tmpfs, ramfs and devtmpfs are such.
+final class MemoryFileSystem: FileSystem, @unchecked Sendable {
+  private let magic: UInt64
+  /// The most pages that file contents may have; 0 for as many as there are.
+  let pageLimit: UInt64
+
+  init(typeName: StaticString, magic: UInt64, pageLimit: UInt64 = 0) {
+    self.magic = magic
+    self.pageLimit = pageLimit
+    super.init(device: FileSystem.makeDevice(), typeName: typeName)
+  }
+
+  /// The entry of a new root directory.
+  func makeRoot(permissions: UInt32) -> DirectoryEntry {
+    let root = MemoryDirectory(
+      fileSystem: self, number: makeNumber(), mode: .directory.with(permissions: permissions))
+    root.stampNew()
+    return DirectoryEntry(root: root)
+  }
+
+  /// Files take the kernel's own memory: enough of it has to be left.
+  static func checkMemory() throws(Errno) {
+    guard Frames.freeCount > Frames.reserve * 2 else { throw .noSpace }
+  }
+
+  override func makeNode(_ mode: FileMode, deviceNumber: UInt64) throws(Errno) -> FileNode {
+    try Self.checkMemory()
+    let node: FileNode
+    switch mode.type {
+    case .regular: node = MemoryFile(fileSystem: self, number: makeNumber(), mode: mode)
+    case .directory:
+      node = MemoryDirectory(fileSystem: self, number: makeNumber(), mode: mode)
+    case .fifo:
+      guard let pipe = Pipe() else { throw .noSpace }
+      node = PipeNode(pipe: pipe, fileSystem: self, number: makeNumber(), mode: mode)
+    default:
+      node = SpecialNode(fileSystem: self, number: makeNumber(), mode: mode, deviceNumber: deviceNumber)
+    }
+    node.stampNew()
+    return node
+  }
+
+  override func makeLink(to target: ByteView) throws(Errno) -> FileNode {
+    try Self.checkMemory()
+    let node = try MemoryLink(fileSystem: self, number: makeNumber(), target: target)
+    node.stampNew()
+    return node
+  }
+
+  override var statistics: FileSystemStatistics {
+    var statistics = FileSystemStatistics()
+    statistics.magic = magic
+    statistics.blocks = UInt64(Frames.totalCount) / 2
+    statistics.freeBlocks = min(UInt64(Frames.freeCount), statistics.blocks)
+    statistics.files = statistics.blocks
+    statistics.freeFiles = statistics.freeBlocks
+    return statistics
+  }
+}
+
+extension FileNode {
+  /// All times of a new file are now.
+  func stampNew() {
+    let now = FileTime.now
+    accessTime = now
+    modificationTime = now
+    statusChangeTime = now
+  }
+
+  /// The contents have changed.
+  func stampModified() {
+    let now = FileTime.now
+    modificationTime = now
+    statusChangeTime = now
+  }
+
+  /// The contents have been read: the access time is brought up to date where it is older than the last change or
+  /// than a day (mount(2), MS_RELATIME).
+  @inline(__always)
+  func stampAccessed() {
+    if accessTime > modificationTime, accessTime > statusChangeTime { return }
+    stampAccessedNow()
+  }
+
+  @inline(never)
+  private func stampAccessedNow() { accessTime = max(FileTime.now, accessTime) }
+}
+
+/// The clock of files' times.
+enum FileTime {
+  /// Nanoseconds since 1970.
+  static var now: Int64 { Int64(bitPattern: WallClock.nanoseconds) }
+}
