@@ -41,7 +41,6 @@ public enum SystemStart {
     EpollNesting.initialize()
     RootFileSystem.initialize()
     FileLocks.initialize()
-    RootFiles.initialize(memory.archive)
     Time.startTimerOnThisCPU()
     log(
       "\(CPUs.count) CPUs, \(Frames.totalCount >> 8) MiB of memory, TSC \(Time.frequency / 1_000_000) MHz, up after \(Time.nanosecondsSinceBoot / 1_000_000) ms"

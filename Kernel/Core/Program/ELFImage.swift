@@ -35,8 +35,11 @@ public struct ELFImage: Sendable {
   /// Where the program headers are in memory, which a program's start-up code wants to know (AT_PHDR);
   /// nil where no segment loads them.
   public private(set) var programHeaderAddress: UInt64?
-  /// The path of the program that is to load this one, without the NUL.
+  /// The path of the program that is to load this one, without the NUL; nil also where it lies beyond the bytes at
+  /// hand, which `interpreterRange` tells.
   public private(set) var interpreter: ByteView?
+  /// Where in the file that path stands, NUL included.
+  public private(set) var interpreterRange: Range<Int>?
   public private(set) var threadLocalStorage: ThreadLocalStorage?
   /// Whether the program asks for a stack that instructions are fetched from.
   public private(set) var stackExecutable = false
@@ -44,11 +47,17 @@ public struct ELFImage: Sendable {
   public private(set) var segmentCount = 0
 
   private let file: ByteView
+  private let fileSize: Int
 
   /// Validates the whole file's headers.
-  public init(_ file: ByteView) throws(ELFError) {
+  ///
+  /// - Parameters:
+  ///   - file: the file, or its first bytes with all program headers.
+  ///   - fileSize: the whole file's size in bytes; nil where `file` is all of it.
+  public init(_ file: ByteView, fileSize: Int? = nil) throws(ELFError) {
     let header = try ELFHeader(file)
     self.file = file
+    self.fileSize = fileSize ?? file.count
     type = header.type
     entry = header.entry
     programHeaderOffset = header.programHeaderOffset
@@ -67,6 +76,32 @@ public struct ELFImage: Sendable {
       remaining -= 1
       return remaining < 0
     }
+  }
+
+  /// How many of a file's first bytes an image needs: up to the end of its program headers. 0 for what is no ELF
+  /// file.
+  public static func neededBytes(_ start: ByteView) -> Int {
+    guard start.hasPrefix("\u{7F}ELF"), let offset = start.integer(at: 32, as: UInt64.self),
+      let count = start.integer(at: 56, as: UInt16.self), offset <= 1 << 40
+    else { return 0 }
+    return Int(offset) + Int(count) * ProgramHeader.size
+  }
+
+  /// What the load segments occupy, from the first one's start to the last one's end; nil where there are none.
+  public var span: Range<UInt64>? {
+    guard let first = segment(at: 0), let last = segment(at: segmentCount - 1) else { return nil }
+    return first.virtualAddress..<last.end
+  }
+
+  /// The largest alignment that a load segment asks for, in bytes; at least a page.
+  public var alignment: UInt64 {
+    var largest = Self.pageSize
+    var index = 0
+    while let segment = segment(at: index) {
+      largest = max(largest, segment.alignment)
+      index += 1
+    }
+    return largest
   }
 
   /// The segment's bytes in the file.
@@ -102,7 +137,7 @@ extension ELFImage {
     while let header = programHeader(at: index) {
       index += 1
       guard header.kind == .load else { continue }
-      try header.validateMemory(in: file)
+      try header.validateMemory(fileSize: fileSize)
       guard header.virtualAddress % Self.pageSize == header.fileOffset % Self.pageSize else {
         throw .offsetNotCongruent
       }
@@ -132,9 +167,9 @@ extension ELFImage {
       index += 1
       switch header.kind {
       case .interpreter where interpreter == nil:
-        interpreter = try interpreterPath(header)
+        try readInterpreter(header)
       case .threadLocalStorage where threadLocalStorage == nil:
-        try header.validateMemory(in: file)
+        try header.validateMemory(fileSize: fileSize)
         threadLocalStorage = ThreadLocalStorage(header)
       case .programHeaders where programHeaderAddress == nil:
         programHeaderAddress = loadedAddress(ofTableAt: header)
@@ -146,8 +181,16 @@ extension ELFImage {
     programHeaderAddress = programHeaderAddress ?? addressOfTableByOffset()
   }
 
-  private func interpreterPath(_ header: ProgramHeader) throws(ELFError) -> ByteView {
-    let content = try header.content(of: file)
+  private mutating func readInterpreter(_ header: ProgramHeader) throws(ELFError) {
+    let range = try header.contentRange(fileSize: fileSize)
+    guard range.count >= 2, range.count <= Self.largestInterpreterLength else { throw .interpreterLength }
+    interpreterRange = range
+    guard let content = file.slice(at: range.lowerBound, count: range.count) else { return }
+    interpreter = try Self.interpreterPath(content)
+  }
+
+  /// The path that an interpreter's bytes hold.
+  public static func interpreterPath(_ content: ByteView) throws(ELFError) -> ByteView {
     guard content.count >= 2, content.count <= Self.largestInterpreterLength, content[0] != 0 else {
       throw .interpreterLength
     }

@@ -44,17 +44,19 @@ struct ProgramHeader {
   }
 
   /// The part of the file that the segment is filled from.
-  func content(of file: ByteView) throws(ELFError) -> ByteView {
-    guard let offset = Int(exactly: fileOffset), let size = Int(exactly: fileSize),
-      let content = file.slice(at: offset, count: size)
+  ///
+  /// - Parameter wholeSize: the file's size in bytes.
+  func contentRange(fileSize wholeSize: Int) throws(ELFError) -> Range<Int> {
+    guard let offset = Int(exactly: fileOffset), let size = Int(exactly: fileSize), offset <= wholeSize,
+      size <= wholeSize - offset
     else { throw .segmentBeyondEnd }
-    return content
+    return offset..<offset + size
   }
 
   /// The checks that hold for every segment that gets memory.
-  func validateMemory(in file: ByteView) throws(ELFError) {
+  func validateMemory(fileSize wholeSize: Int) throws(ELFError) {
     guard fileSize <= memorySize else { throw .fileSizeAboveMemorySize }
-    _ = try content(of: file)
+    _ = try contentRange(fileSize: wholeSize)
     let (end, overflow) = virtualAddress.addingReportingOverflow(memorySize)
     guard !overflow, end <= ELFImage.endOfUserMemory else { throw .segmentOutsideUserMemory }
     // 0 and 1 both mean that no alignment is asked for.

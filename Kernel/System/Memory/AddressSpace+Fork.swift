@@ -26,6 +26,7 @@ extension AddressSpace {
     copy.breakEnd = breakEnd
     copy.keys = keys
     copy.startArea = startArea
+    copy.program = program
     guard copy.copyMappings(of: self) else { return nil }
 
     var isComplete = true

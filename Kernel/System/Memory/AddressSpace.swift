@@ -34,6 +34,8 @@ public final class AddressSpace: @unchecked Sendable {
   var keys: UInt16 = 1
   /// Whether what is mapped from now on is locked (mlockall(2), MCL_FUTURE).
   var locksFuture = false
+  /// The file that the program was loaded from.
+  var program: OpenFile?
   /// What procfs tells of a program: where its arguments and its environment lie, and the auxiliary vector.
   var startArea = ProgramStartArea()
 

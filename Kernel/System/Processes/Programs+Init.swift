@@ -13,10 +13,10 @@ extension Programs {
       do throws(ProgramError) {
         return try startInit(ByteView(candidates[index]), options)
       } catch {
-        guard case .notFound = error else { throw error }
+        guard case .failed(.noEntry) = error else { throw error }
       }
     }
-    throw .notFound
+    throw .failed(.noEntry)
   }
 
   private static func startInit(_ path: ByteView, _ options: BootOptions) throws(ProgramError) -> Process {

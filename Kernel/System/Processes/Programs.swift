@@ -28,8 +28,18 @@ public enum Programs {
     _ path: ByteView, _ vector: borrowing StringVector, _ environment: borrowing StringVector, nice: Int = 0,
     affinity: UInt64 = .max, isFirst: Bool = false
   ) throws(ProgramError) -> Process {
-    guard let file = RootFiles.find(path) else { throw .notFound }
-    let image = try ProgramImage.load(file, path: path, arguments: vector, environment: environment)
+    let lookup = PathLookup(root: RootFileSystem.root, identity: .root)
+    let place: Path
+    do throws(Errno) {
+      place = try FileTree.find(path, from: lookup.root, lookup)
+    } catch {
+      throw .failed(error)
+    }
+    let image = try ProgramLoader.load(
+      place,
+      ProgramImage.Start(
+        path: path, credentials: Credentials(), stackLimit: AddressSpaceLayout.defaultStackLimit),
+      scriptPath: path, lookup: lookup, from: lookup.root, arguments: vector, environment: environment)
 
     let identifier = isFirst ? Processes.firstIdentifier : Threads.makeIdentifier()
     let process = Process(

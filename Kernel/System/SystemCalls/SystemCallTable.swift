@@ -194,6 +194,7 @@ private func dispatch(_ number: UInt64, _ arguments: SystemCallArguments) throws
   case 315: return try SystemCalls.sched_getattr(arguments)
   case 316: return try SystemCalls.renameat2(arguments)
   case 318: return try SystemCalls.getrandom(arguments)
+  case 322: return try SystemCalls.execveat(arguments)
   case 324: return try SystemCalls.membarrier(arguments)
   case 325: return try SystemCalls.mlock2(arguments)
   case 327: return try SystemCalls.preadv2(arguments)

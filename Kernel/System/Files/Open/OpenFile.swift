@@ -107,7 +107,10 @@ public class OpenFile: @unchecked Sendable {
   /// - Parameters:
   ///   - size: in bytes, whole pages.
   ///   - isShared: whether writes are to be seen by others.
-  func memory(size: UInt64, isShared: Bool) throws(Errno) -> MappedMemory { throw .noDevice }
+  func memory(size: UInt64, isShared: Bool) throws(Errno) -> MappedMemory {
+    guard let store = node.pages else { throw .noDevice }
+    return .source(MappedSource(store: store, file: self))
+  }
 
   /// fcntl(2)'s commands that only some kinds of files know: F_SETPIPE_SZ, F_ADD_SEALS and the like.
   func manipulate(_ command: UInt32, _ argument: UInt64) throws(Errno) -> Int64 { throw .invalid }

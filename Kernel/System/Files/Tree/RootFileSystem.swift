@@ -31,7 +31,10 @@ public enum RootFileSystem {
 
   /// Unpacks the boot archive. In a thread, before programs run.
   public static func unpack(_ archive: ByteView?) {
-    guard let archive else { return }
+    guard let archive else {
+      log("no archive: GRUB loaded no module; add `module2 /boot/initrd.cpio` to grub.cfg")
+      return
+    }
     var unpacker = ArchiveUnpacker(archive)
     unpacker.unpack()
   }

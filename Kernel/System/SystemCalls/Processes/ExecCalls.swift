@@ -1,0 +1,135 @@
+import Core
+import Machine
+
+/// Running another program.
+extension SystemCalls {
+  /// execve(2)
+  static func execve(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let path = try UserPath(arguments.first)
+    let lookup = lookup
+    let place = try FileTree.find(
+      path.view, from: start(AtFlags.workingDirectoryArgument, path.view, lookup), lookup)
+    return try run(
+      place, path: path.view, scriptPath: path.view, lookup, arguments: arguments.second,
+      environment: arguments.third, arguments.frame)
+  }
+
+  /// execveat(2)
+  static func execveat(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let flags = arguments.fifth & 0xFFFF_FFFF
+    guard flags & ~(AtFlags.emptyPath | AtFlags.noFollow) == 0 else { throw .invalid }
+    let path = try UserPath(arguments.second)
+    let lookup = lookup
+    let isAbsolute = path.view.count > 0 && path.view[0] == UInt8(ascii: "/")
+    let descriptor = Int32(truncatingIfNeeded: arguments.first)
+    let place: Path
+    if path.view.isEmpty, flags & AtFlags.emptyPath != 0, descriptor != AtFlags.workingDirectory {
+      guard let location = try anyFile(arguments.first).location else { throw .access }
+      place = location
+    } else {
+      place = try FileTree.find(
+        path.view, from: start(arguments.first, path.view, lookup), lookup,
+        followsLast: flags & AtFlags.noFollow == 0)
+    }
+    if place.node.mode.isSymbolicLink { throw .tooManySymbolicLinks }
+    if isAbsolute || descriptor == AtFlags.workingDirectory {
+      return try run(
+        place, path: path.view, scriptPath: path.view, lookup, arguments: arguments.third,
+        environment: arguments.fourth, arguments.frame)
+    }
+    // What the file is called where only the descriptor leads to it.
+    guard var name = StringVector(capacity: 32), var buffer = StringVector(capacity: 32) else { throw .outOfMemory }
+    let text: Message = "/dev/fd/\(descriptor)"
+    guard name.append(text) else { throw .outOfMemory }
+    if !path.view.isEmpty {
+      guard buffer.append(name.first, "/", path.view) else { throw .outOfMemory }
+      swap(&name, &buffer)
+    }
+    return try run(
+      place, path: name.first, scriptPath: name.first, lookup, arguments: arguments.third,
+      environment: arguments.fourth, arguments.frame)
+  }
+
+  private static func run(
+    _ place: Path, path: ByteView, scriptPath: ByteView, _ lookup: PathLookup, arguments: UInt64,
+    environment: UInt64, _ frame: UnsafeMutablePointer<TrapFrame>
+  ) throws(Errno) -> Int64 {
+    let thread = Scheduler.current
+    let process = thread.pointee.process!
+    let image = try load(
+      place, path: path, scriptPath: scriptPath, lookup, arguments: arguments, environment: environment)
+
+    // Made while there is a way back.
+    guard let actions = process.signals.actions.copy(keepsHandlers: false) else { throw .outOfMemory }
+    try endOtherThreads(of: process)
+    // From here on there is no way back to the old program.
+    thread.pointee.identifier = process.identifier
+    process.setName(path)
+    let old = process.addressSpace
+    process.replaceAddressSpace(image.space)
+    ActiveAddressSpace.adopt(image.space)
+    withExtendedLifetime(old) {}
+    Exit.releaseVforkParent(process)
+    thread.startProgram(path: path)
+    process.lock.withLock { process.attributes.credentials = image.credentials }
+    process.startProgram()
+    startProgramSignals(process, thread, actions)
+    // Descriptors are the program's own from here on.
+    if !isKnownUniquelyReferenced(&process.files) { process.files = process.files.copy() }
+    process.files.closeOnExec()
+    KernelFPU.startProgram()
+    frame.pointee = Programs.startFrame(of: image)
+    thread.pointee.head.needsFullFrame = 1
+    return 0
+  }
+
+  /// Loads a program beside the one that runs.
+  private static func load(
+    _ place: Path, path: ByteView, scriptPath: ByteView, _ lookup: PathLookup, arguments: UInt64,
+    environment: UInt64
+  ) throws(Errno) -> ProgramImage {
+    let process = Scheduler.current.pointee.process!
+    let stackLimit = process.limit(.stack)
+    let limit = StringVector.limit(ofStack: stackLimit)
+    guard var strings = StringVector(limit: limit), var variables = StringVector(limit: limit) else {
+      throw .outOfMemory
+    }
+    try strings.appendUserStrings(arguments)
+    try variables.appendUserStrings(environment)
+    // A program finds at least its name's place (execve(2), Notes).
+    if strings.count == 0, !strings.append(ByteView("")) { throw .outOfMemory }
+    guard strings.byteCount + variables.byteCount + (strings.count + variables.count) * 8 <= limit else {
+      throw .argumentsTooLong
+    }
+    let noRandomization: UInt32 = 0x4_0000
+    let start = ProgramImage.Start(
+      path: path, credentials: process.credentials, stackLimit: stackLimit,
+      isRandomized: process.attributes.personality & noRandomization == 0)
+    do throws(ProgramError) {
+      return try ProgramLoader.load(
+        place, start, scriptPath: scriptPath, lookup: lookup, from: fileSystem.workingDirectory,
+        arguments: strings, environment: variables)
+    } catch {
+      throw error.errno
+    }
+  }
+
+  /// Ends the other threads of the process and waits until they have left it.
+  ///
+  /// Fails where another thread does the same, or the process is ending: then this thread ends soon.
+  private static func endOtherThreads(of process: Process) throws(Errno) {
+    guard process.beginReplacement() else { throw .interrupted }
+    defer { process.endReplacement() }
+    process.forEachThread { thread in
+      if thread != Scheduler.current {
+        thread.pointee.isToEnd = true
+        Signals.notify(thread)
+      }
+    }
+    while process.changed.wait({ process.threadCount == 1 }) == .interrupted {
+      // Another signal than the end waits until the new program can take it.
+      if process.isExiting.load() != 0 || Scheduler.current.pointee.isToEnd { throw .interrupted }
+      Scheduler.yield()
+    }
+  }
+}
