@@ -15,7 +15,7 @@ LINUX_TWICE   := $(patsubst $(LINUX_DIRECTORY)/%.c,%-musl,\
   $(shell grep -l '^// Built with musl too' $(LINUX_SOURCES) /dev/null))
 LINUX_SCRIPTS := $(sort $(foreach shell,ash bash zsh,$(wildcard $(LINUX_DIRECTORY)/Scripts/*.$(shell))))
 
-LINUX_TESTS = $(sort $(LINUX_GLIBC) $(LINUX_MUSL) $(LINUX_TWICE) $(LINUX_OTHERS)) $(notdir $(LINUX_SCRIPTS))
+LINUX_TESTS = $(sort $(LINUX_GLIBC) $(LINUX_MUSL) $(LINUX_TWICE) $(LINUX_DYNAMIC) $(LINUX_OTHERS)) $(notdir $(LINUX_SCRIPTS))
 LINUX_C_FLAGS = -std=gnu17 -O2 -g -static -pthread -Wall -Wextra -Werror -Wno-unused-parameter \
   -I $(LINUX_DIRECTORY)
 LINUX_HEADERS = $(wildcard $(LINUX_DIRECTORY)/*.h)
@@ -44,6 +44,17 @@ $(LINUX_TWICE:%=$(LINUX_BUILD)/tests/%): $(LINUX_BUILD)/tests/%-musl: $(LINUX_DI
 	echo "  MUSL    $(@F)"
 	mkdir -p $(@D)
 	musl-gcc $(LINUX_C_FLAGS) -o $@ $<
+	strip $@
+
+# Dynamically linked ones, with the libraries that they ask for.
+LINUX_DYNAMIC   := $(patsubst $(LINUX_DIRECTORY)/Dynamic/%.c,%,$(wildcard $(LINUX_DIRECTORY)/Dynamic/*.c))
+LINUX_LIBRARIES := lib64/ld-linux-x86-64.so.2=/lib64/ld-linux-x86-64.so.2 \
+  $(foreach name,libc.so.6 libm.so.6,lib/x86_64-linux-gnu/$(name)=/lib/x86_64-linux-gnu/$(name))
+$(LINUX_DYNAMIC:%=$(LINUX_BUILD)/tests/%): $(LINUX_BUILD)/tests/%: $(LINUX_DIRECTORY)/Dynamic/%.c $(LINUX_HEADERS) \
+  $(LINUX_BUILD)/dependencies
+	echo "  GCC     $(@F)"
+	mkdir -p $(@D)
+	gcc $(filter-out -static,$(LINUX_C_FLAGS)) -o $@ $< -lm
 	strip $@
 
 # Scripts and what they should print.
@@ -91,7 +102,7 @@ $(LINUX_BUILD)/bin/.made: $(LINUX_DIRECTORY)/LinuxPrograms.mk
 
 LINUX_FILES = $(LINUX_TESTS:%=$(LINUX_BUILD)/tests/%) \
   $(foreach script,$(LINUX_SCRIPTS),$(LINUX_BUILD)/tests/$(notdir $(basename $(script))).expected)
-LINUX_ENTRIES = $(LINUX_PACKAGED) $(foreach applet,$(LINUX_APPLETS),'bin/$(applet)->busybox') 'bin/bash->bash-static' 'bin/zsh->zsh-static' \
+LINUX_ENTRIES = $(LINUX_PACKAGED) $(LINUX_LIBRARIES) $(foreach applet,$(LINUX_APPLETS),'bin/$(applet)->busybox') 'bin/bash->bash-static' 'bin/zsh->zsh-static' \
   bin/run-tests=$(LINUX_BUILD)/run-tests \
   $(foreach tool,$(LINUX_TOOLS),bin/$(tool)=$(LINUX_BUILD)/$(tool)) \
   $(foreach file,$(LINUX_FILES),tests/$(notdir $(file))=$(file)) \
