@@ -105,6 +105,15 @@ enum Processes {
     }
   }
 
+  /// The smallest identifier in use from a number on.
+  static func smallestIdentifier(from number: Int32) -> Int32? {
+    var smallest: Int32?
+    forEach { process in
+      if process.identifier >= number, process.identifier < smallest ?? .max { smallest = process.identifier }
+    }
+    return smallest
+  }
+
   static func parentIdentifier(of process: Process) -> Int64 {
     lock.withLock { Int64(process.parent?.identifier ?? 0) }
   }

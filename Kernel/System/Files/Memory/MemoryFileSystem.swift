@@ -4,12 +4,9 @@ import Machine
 /// A file system in memory: rootfs, tmpfs, ramfs and devtmpfs are such.
 final class MemoryFileSystem: FileSystem, @unchecked Sendable {
   private let magic: UInt64
-  /// The most pages that file contents may have; 0 for as many as there are.
-  let pageLimit: UInt64
 
-  init(typeName: StaticString, magic: UInt64, pageLimit: UInt64 = 0) {
+  init(typeName: StaticString, magic: UInt64) {
     self.magic = magic
-    self.pageLimit = pageLimit
     super.init(device: FileSystem.makeDevice(), typeName: typeName)
   }
 
@@ -19,6 +16,17 @@ final class MemoryFileSystem: FileSystem, @unchecked Sendable {
       fileSystem: self, number: makeNumber(), mode: .directory.with(permissions: permissions))
     root.stampNew()
     return DirectoryEntry(root: root)
+  }
+
+  /// What is cut when the file system is given up: its entries refer to each other both ways.
+  private var keptRoot: MemoryDirectory?
+
+  /// Has `release` take the whole tree apart.
+  func keep(_ root: DirectoryEntry) { keptRoot = unsafeDowncast(root.node, to: MemoryDirectory.self) }
+
+  override func release() {
+    keptRoot?.clear()
+    keptRoot = nil
   }
 
   /// Files take the kernel's own memory: enough of it has to be left.

@@ -74,8 +74,13 @@ enum FileTree {
       guard error == .noEntry else { throw error }
     }
     try checkCreation(in: directory, lookup.identity)
-    let node = try directory.node.fileSystem.makeNode(
-      .regular.with(permissions: request.permissions), deviceNumber: 0)
+    let node: FileNode
+    do throws(Errno) {
+      node = try directory.node.fileSystem.makeNode(
+        .regular.with(permissions: request.permissions), deviceNumber: 0)
+    } catch {
+      throw error == .notPermitted ? .access : error
+    }
     let entry = try add(node, to: directory, name, lookup.identity)
     isNew = true
     return Path(directory.mount, entry)

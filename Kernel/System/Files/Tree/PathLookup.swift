@@ -107,4 +107,21 @@ enum PathText {
     }
     return result
   }
+
+  /// Copies a file's absolute path to the start of a buffer, as links of /proc show it.
+  ///
+  /// - Returns: its length.
+  static func copy(_ path: Path, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+    guard let base = buffer.baseAddress else { throw .nameTooLong }
+    let root = Scheduler.current.pointee.process?.fileSystem.root ?? RootFileSystem.root
+    let result = try write(path, from: root, into: buffer)
+    var count = buffer.count - result.start
+    base.copyMemory(from: base + result.start, byteCount: count)
+    let suffix = ByteView(" (deleted)")
+    if result.isRemoved, buffer.count - count >= suffix.count {
+      (base + count).copyMemory(from: suffix.base!, byteCount: suffix.count)
+      count += suffix.count
+    }
+    return count
+  }
 }

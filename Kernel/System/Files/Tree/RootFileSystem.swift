@@ -12,9 +12,12 @@ public enum RootFileSystem {
   static func initialize() {
     FileMutexes.initialize()
     FileTree.initialize()
+    FileLocks.initialize()
     CharacterDevices.initialize()
+    SystemFileSystem.initialize()
     let fileSystem = MemoryFileSystem(typeName: "rootfs", magic: MemoryMagic.ramfs)
     do throws(Errno) {
+      try ProcessFileSystem.initialize()
       let mount = try Mount(root: fileSystem.makeRoot(permissions: 0o755), source: ByteView("rootfs"), flags: [])
       Mounts.addRoot(mount)
       storedRoot = Path(mount, mount.root)

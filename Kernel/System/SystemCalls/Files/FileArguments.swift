@@ -106,6 +106,13 @@ struct UserPath: ~Copyable {
     (memory, count) = try Self.copy(address, Self.shortSize)
   }
 
+  /// A text of the kernel's in the place of one.
+  init(literal: StaticString) throws(Errno) {
+    let text = ByteView(literal)
+    memory = try DirectoryEntry.copy(text)
+    count = text.count
+  }
+
   deinit { KernelHeap.deallocate(memory) }
 
   private static func copy(_ address: UInt64, _ size: Int) throws(Errno) -> (UnsafeMutableRawPointer, Int) {
