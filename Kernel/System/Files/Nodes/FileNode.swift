@@ -24,6 +24,8 @@ public class FileNode: @unchecked Sendable {
   var statusChangeTime: Int64 = 0
   /// Whether the file has been made without a name and may get one (O_TMPFILE).
   var isTemporary = false
+  /// Whether processes have had record locks on it, which closing a descriptor of it ends.
+  var mayHaveRecordLocks = false
   /// How many mounts there are on the file, under the lock of `Mounts`. Where it is 0 no lookup asks for one.
   var mountCount: Int32 = 0
   /// What another part of the kernel keeps with the file while it is in use: a FIFO's pipe, a socket that is bound

@@ -78,7 +78,7 @@ final class DescriptorTable: @unchecked Sendable {
 
   /// A descriptor does not refer to a file any more.
   private func closed(_ file: OpenFile) {
-    if file.mayHaveRecordLocks { FileLocks.releaseRecordLocks(of: self, on: file.node) }
+    if file.node.mayHaveRecordLocks { FileLocks.releaseRecordLocks(of: self, on: file.node) }
   }
 
   /// close_range(2): all descriptors of a range.

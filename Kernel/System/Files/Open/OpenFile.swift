@@ -67,8 +67,6 @@ public class OpenFile: @unchecked Sendable {
   /// Who hears of O_ASYNC's events: F_SETOWN's process, or the group of a negative number; and F_SETSIG's signal.
   var signalOwner: Int32 = 0
   var signalNumber: UInt8 = 0
-  /// Whether descriptors of the file may have record locks that end when one is closed.
-  var mayHaveRecordLocks = false
   /// Whether the open file may own locks.
   var mayOwnLocks = false
   /// Where the next read or write begins, of files that have a position.

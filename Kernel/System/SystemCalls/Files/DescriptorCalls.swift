@@ -185,7 +185,7 @@ extension SystemCalls {
     }
     let wanted = try makeRecord(file, type, start: start, last: last, isOfOpenFile: isOfOpenFile)
     guard type == LockType.read ? file.flags.isReadable : file.flags.isWritable else { throw .badFile }
-    if isOfOpenFile { file.mayOwnLocks = true } else { file.mayHaveRecordLocks = true }
+    if isOfOpenFile { file.mayOwnLocks = true } else { file.node.mayHaveRecordLocks = true }
     try FileLocks.set(wanted, on: file.node, isOfOpenFile ? .openFile : .process, waits: waits)
   }
 
