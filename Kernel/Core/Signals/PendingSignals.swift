@@ -3,6 +3,8 @@ public struct QueuedSignal {
   public var information: SignalInformation
   /// A timer's own record, which is not freed when the signal is taken.
   public var isOwned: Bool
+  /// A timer's overrun when its signal was taken last.
+  public private(set) var takenOverrun: Int32 = 0
   /// Whether it is on a queue.
   public internal(set) var isQueued = false
   var next: UnsafeMutablePointer<QueuedSignal>?
@@ -11,6 +13,8 @@ public struct QueuedSignal {
     self.information = information
     self.isOwned = isOwned
   }
+
+  mutating func noteTaken() { takenOverrun = information.overrun }
 }
 
 /// The signals that wait for a thread or for a process.
@@ -119,5 +123,6 @@ public struct PendingSignals {
     if last == record { last = previous }
     record.pointee.next = nil
     record.pointee.isQueued = false
+    if record.pointee.isOwned { record.pointee.noteTaken() }
   }
 }

@@ -56,6 +56,9 @@ enum TimerInterrupt {
     cpu.pointee.queueLock.release()
     if hasSleepers { Sleep.wakeExpired(now) }
     KernelTimers.runExpired(cpu, now)
+    if let process = thread.pointee.process, process.hasCPUTimers {
+      process.timers?.countTick(fromUserMode: fromUserMode)
+    }
     TimerHook.call()
     if isExpired && isWaitedFor || thread.pointee.affinity & (1 << UInt64(cpu.pointee.number)) == 0 {
       Placement.requestRescheduleHere()

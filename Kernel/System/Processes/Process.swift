@@ -23,6 +23,10 @@ public final class Process: @unchecked Sendable {
   /// either is enough to walk it. Inside of it: that of the actions, and run queues'.
   var signalLock = InterruptLock()
   var signals: ProcessSignals
+  /// Timers that send it signals; nil where it has never had any.
+  var timers: ProcessTimers?
+  /// Whether timer interrupts count for one of them.
+  var hasCPUTimers = false
 
   // The ties between processes, under the lock of `Processes`.
 
@@ -270,6 +274,8 @@ public final class Process: @unchecked Sendable {
     replaceAddressSpace(nil)
     OutOfMemory.ended(self)
     files = nil
+    timers?.end()
+    timers = nil
     signalLock.withLock { signals.pending.removeAll(SignalSet(rawValue: .max), free: SignalRecords.free) }
     Processes.leave(self) { hasEnded = true }
     changed.wake()

@@ -32,6 +32,7 @@ extension SystemCalls {
     process.signalLock.withLock { process.signals.actions = actions }
     // Not under the lock: the last to share the old table frees it here.
     withExtendedLifetime(old) {}
+    process.timers?.deletePosixTimers()
     thread.pointee.signals.alternateStack = .none
     thread.pointee.signals.restart = .none
     process.hasExecuted = true

@@ -130,13 +130,20 @@ public enum Signals {
   }
 
   /// Queues a timer's own record, or counts an overrun where it is queued still. The timer's process is `process`.
-  static func send(_ record: PendingSignals.Record, to process: Process, thread identifier: Int32?) {
+  ///
+  /// - Parameter expiries: how many there have been since the last time, at least 1.
+  static func send(
+    _ record: PendingSignals.Record, to process: Process, thread identifier: Int32?, expiries: UInt64
+  ) {
+    let count = Int32(clamping: expiries)
     process.signalLock.withLock {
       guard process.isExiting.load() == 0, process.threadCount > 0 else { return }
       if record.pointee.isQueued {
-        record.pointee.information.overrun &+= 1
+        let (sum, overflows) = record.pointee.information.overrun.addingReportingOverflow(count)
+        record.pointee.information.overrun = overflows ? .max : sum
         return
       }
+      record.pointee.information.overrun = count - 1
       let signal = record.pointee.information.signal
       var thread: ThreadPointer?
       if let identifier {

@@ -86,6 +86,18 @@ struct ContractRow: Sendable, CustomTestStringConvertible {
     .init("debugger writes: ownership dropped", .keep(.debuggerWrites, .lastCPU, .named), in: deferred),
     .init("signal return: ownership dropped", .keep(.signalReturn, .lastCPU, .current), in: deferred),
     .init("signal return: nothing is live", .keep(.signalReturn, .isLive, .current), in: eager),
+    .init("handler begins: load for the frame", .drop(.beginHandler, .restore, call: 0), in: deferred),
+    .init("handler begins: CR0.TS clear", .drop(.beginHandler, .clearTrapsOnUse, call: 0), in: lazy),
+    .init("handler begins: initial state", .drop(.beginHandler, .loadInitialState, call: 0), in: eager),
+    .init("handler begins: its PKRU", .drop(.beginHandler, .writeRights, call: 0), in: rights),
+    .init("frame loads: become owner", .drop(.loadFrame, .setOwner, call: 0), in: deferred),
+    .init("frame loads: lastCPU = this CPU", .keep(.loadFrame, .lastCPU, .current), in: deferred),
+    .init("frame loads: the registers are live", .keep(.loadFrame, .isLive, .current), in: deferred),
+    .init("frame loads: CR0.TS clear", .drop(.loadFrame, .clearTrapsOnUse, call: 0), in: lazy),
+    .init(
+      "frame faults: initial state in the registers", .drop(.loadFrameFaults, .loadInitialState, call: 0),
+      in: eager),
+    .init("frame faults: SIGSEGV", .ignoreFault(.loadFrameFaults), in: deferred),
     .init(
       "restore faults: initial state in the registers", .drop(.returnToUserMode, .loadInitialState, call: 0),
       in: deferred),

@@ -66,6 +66,10 @@ extension World {
       }
       events.append(Event(.startProgram, cpu: cpu))
       events.append(Event(.signalReturn, cpu: cpu))
+      events.append(Event(.beginHandler, cpu: cpu))
+      events.append(Event(.frameNotWritten, cpu: cpu))
+      events.append(Event(.loadFrame, cpu: cpu))
+      events.append(Event(.loadFrameFaults, cpu: cpu))
       if !isMalformed { events.append(Event(.signalReturnWritesGarbage, cpu: cpu)) }
     }
   }

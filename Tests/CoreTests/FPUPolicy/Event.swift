@@ -9,6 +9,7 @@ enum EventKind: UInt8, CaseIterable {
   case openSection, openSectionInInterrupt, openNestedSection, computeInSection, closeSection
   case fork, create, startProgram, exit
   case debuggerWrites, signalReturn, signalReturnWritesGarbage, corruptArea
+  case beginHandler, frameNotWritten, loadFrame, loadFrameFaults
   case changeSaveInstruction, changeStrategy
   case goOffline, comeOnline
 }
@@ -71,6 +72,10 @@ struct Event: Hashable, CustomStringConvertible {
     case .debuggerWrites: "a debugger writes thread \(argument)"
     case .signalReturn: "CPU \(cpu)'s thread returns from a signal"
     case .signalReturnWritesGarbage: "CPU \(cpu)'s signal return leaves a malformed area"
+    case .beginHandler: "CPU \(cpu)'s thread begins a signal handler"
+    case .frameNotWritten: "the frame of CPU \(cpu)'s thread cannot be written"
+    case .loadFrame: "CPU \(cpu)'s thread loads its signal frame"
+    case .loadFrameFaults: "the signal frame of CPU \(cpu)'s thread faults"
     case .corruptArea: "the area of thread \(argument) becomes malformed"
     case .changeSaveInstruction: "the save instruction changes"
     case .changeStrategy: "the strategy changes to \(FPUStrategy(rawValue: UInt8(argument))!.name)"

@@ -85,6 +85,20 @@ struct SimulatedMachine: FPUMachine {
     return simulation.ignoresFault
   }
 
+  /// A restore from a signal frame, which brings PKRU along.
+  func restoreFrame(of thread: Int, faults: Bool) -> Bool {
+    guard simulation.performs(.restore) else { return true }
+    executesInstruction()
+    guard !faults else {
+      simulation.world[cpu: cpu, .registers] = Contents.garbage
+      simulation.noteFault(of: thread)
+      return simulation.ignoresFault
+    }
+    simulation.world[cpu: cpu, .registers] = Contents.current(thread)
+    if hasProtectionKeys { simulation.world[cpu: cpu, .rights] = thread }
+    return true
+  }
+
   func loadInitialState() {
     guard simulation.performs(.loadInitialState) else { return }
     executesInstruction()

@@ -93,6 +93,18 @@ extension Simulation {
       writeArea(of: current)
       world[thread: current, .area] = Contents.garbage
 
+    case .beginHandler, .frameNotWritten: beginHandler(of: current, on: cpu, isWritten: kind == .beginHandler)
+
+    case .loadFrame, .loadFrameFaults:
+      world.makeStale(current)
+      if hasProtectionKeys { world.makeRightsStale(current) }
+      records[current].protectionKeyRights = UInt32(World.nobody)
+      let policy = policy(on: cpu)
+      note(
+        policy.loadFrame(current, protectionKeyRights: UInt32(current)) {
+          policy.machine.restoreFrame(of: current, faults: kind == .loadFrameFaults)
+        })
+
     case .corruptArea: world[thread: event.argument, .area] = Contents.garbage
 
     case .changeSaveInstruction: change(to: world.strategy)
@@ -111,6 +123,26 @@ extension Simulation {
   /// A fault of a restore is to reach the caller, who sends SIGSEGV.
   private func note(_ outcome: FPULoadOutcome) {
     if outcome == .faulted { faultReported = true }
+  }
+
+  /// The frame shows what the registers hold, and the handler has the initial state.
+  private func beginHandler(of thread: Int, on cpu: Int, isWritten: Bool) {
+    let policy = policy(on: cpu)
+    let outcome = policy.loadForFrame(thread)
+    note(outcome)
+    if outcome == .faulted { return }
+    if world[cpu: cpu, .trapsOnUse] == 1 { report(.instructionTrapsInKernel) }
+    if world[cpu: cpu, .registers] != Contents.current(thread) { report(.frameShowsWrongState) }
+    guard isWritten else { return }
+    world.makeStale(thread)
+    if hasProtectionKeys { world.makeRightsStale(thread) }
+    records[thread].protectionKeyRights = UInt32(World.nobody)
+    policy.startHandler(thread, protectionKeyRights: UInt32(thread))
+    if world[cpu: cpu, .registers] == Contents.initial {
+      world[cpu: cpu, .registers] = Contents.current(thread)
+    } else {
+      report(.programWithoutInitialState)
+    }
   }
 
   private func switchThread(_ event: Event, _ kind: EventKind) {

@@ -23,6 +23,7 @@ enum Violation: UInt8 {
   case forkCopiedWrongState
   case forkCopiedWrongRights
   case programWithoutInitialState
+  case frameShowsWrongState
   case nestedSectionAllowed
   case swallowedFault
 
@@ -67,6 +68,7 @@ enum Violation: UInt8 {
     case .forkCopiedWrongState: "the child does not get what the parent's registers hold"
     case .forkCopiedWrongRights: "the child does not get the parent's protection-key rights"
     case .programWithoutInitialState: "a new program does not start in the initial state"
+    case .frameShowsWrongState: "a signal frame shows what is not the thread's state"
     case .nestedSectionAllowed: "a section is opened inside a section"
     case .swallowedFault: "a fault of the thread's own is taken for the policy's"
     case .needlessRestore: "a restore although the registers hold the state"

@@ -1,0 +1,183 @@
+import Core
+import Testing
+
+@Suite struct SystemCallRestartTests {
+  private func decide(_ error: Int64, _ flags: SignalActionFlags?) -> SystemCallRestart {
+    .decide(result: UInt64(bitPattern: -error), handler: flags)
+  }
+
+  @Test func handlerDecidesWhetherACallIsMadeAgain() {
+    #expect(decide(512, nil) == .again)
+    #expect(decide(512, []) == .interrupted)
+    #expect(decide(512, .restart) == .again)
+    #expect(decide(513, []) == .again)
+    #expect(decide(514, nil) == .again)
+    #expect(decide(514, .restart) == .interrupted)
+    #expect(decide(516, nil) == .resumed)
+    #expect(decide(516, .restart) == .interrupted)
+  }
+
+  @Test func otherResultsStay() {
+    #expect(decide(4, .restart) == .none)
+    #expect(decide(0, nil) == .none)
+    #expect(SystemCallRestart.decide(result: 7, handler: nil) == .none)
+  }
+}
+
+@Suite struct SignalFramePlacementTests {
+  private func place(
+    _ stackPointer: UInt64, alternate: AlternateSignalStack = .none, wantsAlternate: Bool = false,
+    stateSize: UInt64 = 2700
+  ) -> SignalFramePlacement? {
+    .place(
+      stackPointer: stackPointer, alternate: alternate, wantsAlternate: wantsAlternate, frameSize: 440,
+      stateSize: stateSize)
+  }
+
+  @Test func frameIsAlignedAndLeavesTheRedZone() {
+    for stackPointer in (0x7FFF_0000 as UInt64)..<0x7FFF_0100 {
+      for stateSize in [512, 836, 2700] as [UInt64] {
+        let place = place(stackPointer, stateSize: stateSize)!
+        #expect(place.state % 64 == 0)
+        #expect(place.frame % 16 == 8)
+        #expect(place.end <= stackPointer - 128)
+        #expect(place.frame + 440 <= place.state)
+        #expect(stackPointer - place.frame < 128 + stateSize + 64 + 440 + 32)
+      }
+    }
+  }
+
+  @Test func stackWithoutRoomIsRefused() {
+    #expect(place(0) == nil)
+    #expect(place(128) == nil)
+    #expect(place(3000) == nil)
+    #expect(place(.max) != nil)
+  }
+
+  @Test func alternateStackIsUsedFromItsTopAndWithinItsBounds() {
+    let stack = AlternateSignalStack(base: 0x10000, flags: 0, size: 8192)
+    let first = place(0x7FFF_0000, alternate: stack, wantsAlternate: true)!
+    #expect(first.end <= 0x12000 && first.frame > 0x10000)
+    // On it already: below the red zone, as on any stack.
+    let second = place(first.frame, alternate: stack, wantsAlternate: true)!
+    #expect(second.end <= first.frame - 128)
+    #expect(place(second.frame, alternate: stack, wantsAlternate: true) == nil)
+    #expect(place(second.frame, alternate: stack, wantsAlternate: false) == nil)
+    #expect(place(0x7FFF_0000, alternate: stack, wantsAlternate: false)!.frame > 0x7FFE_0000)
+  }
+
+  @Test func disarmedStackIsNeverInUse() {
+    let stack = AlternateSignalStack(base: 0x10000, flags: AlternateSignalStack.autodisarm, size: 8192)
+    #expect(!stack.isInUse(at: 0x11000))
+    #expect(place(0x11000, alternate: stack, wantsAlternate: true)!.end <= 0x12000)
+  }
+}
+
+@Suite struct AlternateSignalStackTests {
+  private let stack = AlternateSignalStack(base: 0x10000, flags: 0, size: 8192)
+
+  private func refusal(_ request: AlternateSignalStack, at stackPointer: UInt64 = 0x7FFF_0000)
+    -> AlternateSignalStack.Refusal?
+  {
+    do throws(AlternateSignalStack.Refusal) {
+      _ = try stack.replaced(by: request, stackPointer: stackPointer, smallest: 3632)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test func sizeHasToHoldAFrame() {
+    #expect(refusal(AlternateSignalStack(base: 0, flags: 0, size: 3631)) == .tooSmall)
+    #expect(refusal(AlternateSignalStack(base: 0, flags: 0, size: 3632)) == nil)
+    #expect(refusal(AlternateSignalStack(base: 0, flags: AlternateSignalStack.disabled, size: 0)) == nil)
+  }
+
+  @Test func flagsHaveToBeKnown() {
+    #expect(refusal(AlternateSignalStack(base: 0, flags: 3, size: 8192)) == .invalid)
+    #expect(refusal(AlternateSignalStack(base: 0, flags: 4, size: 8192)) == .invalid)
+    #expect(refusal(AlternateSignalStack(base: 0, flags: 1, size: 8192)) == nil)
+    #expect(refusal(AlternateSignalStack(base: 0, flags: 0x8000_0000, size: 8192)) == nil)
+  }
+
+  @Test func stackInUseStays() {
+    #expect(refusal(AlternateSignalStack(base: 0, flags: 0, size: 8192), at: 0x10001) == .inUse)
+    #expect(refusal(AlternateSignalStack(base: 0, flags: 0, size: 8192), at: 0x12000) == .inUse)
+    #expect(refusal(AlternateSignalStack(base: 0, flags: 0, size: 8192), at: 0x10000) == nil)
+    #expect(stack.reported(at: 0x11000).flags == 1)
+    #expect(stack.reported(at: 0x13000).flags == 0)
+    #expect(AlternateSignalStack.none.reported(at: 0).flags == 2)
+  }
+}
+
+@Suite struct FloatingPointFaultTests {
+  @Test func firstUnmaskedExceptionCounts() {
+    #expect(FloatingPointFault.code(controlWord: 0x037F, statusWord: 0x003F) == 0)
+    #expect(FloatingPointFault.code(controlWord: 0x037E, statusWord: 0x0041) == SignalCode.floatingPointInvalid)
+    #expect(FloatingPointFault.code(controlWord: 0x037B, statusWord: 0x0024) == SignalCode.floatingPointDivide)
+    #expect(FloatingPointFault.code(controlWord: 0x0377, statusWord: 0x0008) == SignalCode.floatingPointOverflow)
+    #expect(FloatingPointFault.code(controlWord: 0x036F, statusWord: 0x0010) == SignalCode.floatingPointUnderflow)
+    #expect(FloatingPointFault.code(controlWord: 0x037D, statusWord: 0x0002) == SignalCode.floatingPointUnderflow)
+    #expect(FloatingPointFault.code(controlWord: 0x035F, statusWord: 0x0020) == SignalCode.floatingPointInexact)
+  }
+
+  @Test func mxcsrHasItsMasksSevenBitsUp() {
+    #expect(FloatingPointFault.code(mxcsr: 0x1FBF) == 0)
+    #expect(FloatingPointFault.code(mxcsr: 0x1D84) == SignalCode.floatingPointDivide)
+    #expect(FloatingPointFault.code(mxcsr: 0x1F01) == SignalCode.floatingPointInvalid)
+    #expect(FloatingPointFault.code(mxcsr: 0x0F20) == SignalCode.floatingPointInexact)
+  }
+}
+
+@Suite struct SignalActionTests {
+  @Test func maskInTheHandler() {
+    let action = SignalAction(handler: 0x1000, mask: SignalSet(.terminate))
+    #expect(
+      action.blockedInHandler(.user1, before: SignalSet(.hangup))
+        == [SignalSet(.hangup), SignalSet(.terminate), SignalSet(.user1)])
+    var open = action
+    open.flags = .noDefer
+    #expect(!open.blockedInHandler(.user1, before: []).contains(.user1))
+  }
+
+  @Test func whatIsNeverLearnt() {
+    #expect(SignalAction(handler: 1).discards(.terminate))
+    #expect(!SignalAction.default.discards(.terminate))
+    #expect(SignalAction.default.discards(.child))
+    #expect(!SignalAction(handler: 0x1000).discards(.child))
+  }
+
+  @Test func waitStatuses() {
+    #expect(WaitStatus.childInformation(WaitStatus.exited(127)) == (SignalCode.childExited, 127))
+    #expect(WaitStatus.childInformation(WaitStatus.killed(by: .kill)) == (SignalCode.childKilled, 9))
+    #expect(WaitStatus.childInformation(WaitStatus.stopped(by: .terminalStop)) == (SignalCode.childStopped, 20))
+    #expect(WaitStatus.childInformation(WaitStatus.continued) == (SignalCode.childContinued, 18))
+  }
+}
+
+@Suite struct TimerScheduleTests {
+  @Test func expiriesThatPassedAreCounted() {
+    var schedule = TimerSchedule(expiry: 100, interval: 10)
+    #expect(schedule.advance(to: 99) == 0)
+    #expect(schedule.advance(to: 100) == 1)
+    #expect(schedule.expiry == 110)
+    #expect(schedule.advance(to: 135) == 3)
+    #expect(schedule.expiry == 140)
+    #expect(schedule.remaining(at: 135) == 5)
+    #expect(schedule.remaining(at: 150) == 1)
+  }
+
+  @Test func onceIsOnce() {
+    var schedule = TimerSchedule(expiry: 100, interval: 0)
+    #expect(schedule.advance(to: 500) == 1)
+    #expect(!schedule.isArmed)
+    #expect(schedule.advance(to: 600) == 0)
+    #expect(schedule.remaining(at: 600) == 0)
+  }
+
+  @Test func farExpiriesDoNotOverflow() {
+    var schedule = TimerSchedule(expiry: 1, interval: .max - 1)
+    #expect(schedule.advance(to: 5) == 1)
+    #expect(schedule.expiry == .max)
+  }
+}
