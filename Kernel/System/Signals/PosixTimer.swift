@@ -68,7 +68,7 @@ final class PosixTimer: @unchecked Sendable {
     KernelTimers.cancel(timer)
     schedule = .disarmed
     guard deadline != 0 else { return }
-    schedule = TimerSchedule(expiry: deadline, interval: Time.ticks(nanoseconds: interval))
+    schedule = TimerSchedule(expiry: deadline, interval: interval == 0 ? 0 : Time.ticks(nanoseconds: interval))
     KernelTimers.start(timer, at: deadline)
   }
 

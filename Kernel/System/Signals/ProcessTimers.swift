@@ -80,7 +80,7 @@ final class ProcessTimers: @unchecked Sendable {
       real = .disarmed
       if value != 0 {
         let deadline = readTimeStampCounter() &+ Time.ticks(nanoseconds: value)
-        real = TimerSchedule(expiry: deadline, interval: Time.ticks(nanoseconds: interval))
+        real = TimerSchedule(expiry: deadline, interval: interval == 0 ? 0 : Time.ticks(nanoseconds: interval))
         KernelTimers.start(realTimer, at: deadline)
       }
       return old

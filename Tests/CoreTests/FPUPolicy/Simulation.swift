@@ -188,7 +188,10 @@ final class Simulation {
       .consecutiveSlices, world: .usesOften, Int(records[thread].consecutiveSlices) > 5 ? 1 : 0, thread, role,
       kind)
     // In these events the explorer itself makes the saved rights wrong.
-    if kind == .writeRights || kind == .startProgram { return }
+    switch kind {
+    case .writeRights, .startProgram, .beginHandler, .loadFrame, .loadFrameFaults: return
+    default: break
+    }
     let rights = records[thread].protectionKeyRights == UInt32(thread) ? 1 : 0
     note(.protectionKeyRights, world: .savedRights, rights, thread, role, kind)
   }
