@@ -10,8 +10,8 @@ public struct FPUHardware: Sendable {
   public let hasProtectionKeys: Bool
   /// RFBM for every save and restore.
   private let mask: UInt64
-  /// The same for a signal frame, which shows PKRU too.
-  private let userMask: UInt64
+  /// What a signal frame shows, PKRU included, and how it describes itself.
+  private let frameState: SignalFrameState
   /// All that was decided. Large: not for the switch.
   public let configuration: FPUConfiguration
 
@@ -33,7 +33,7 @@ public struct FPUHardware: Sendable {
     scrubsExceptionPointers = configuration.scrubExceptionPointers
     hasProtectionKeys = configuration.pkruEnabled
     mask = configuration.mask.rawValue
-    userMask = configuration.userMask.rawValue
+    frameState = SignalFrameState(configuration)
   }
 
   /// Whether AVX-512 state is saved.
@@ -53,13 +53,16 @@ public struct FPUHardware: Sendable {
     return restoreRoutine(area, mask) == 0
   }
 
-  /// Writes the registers to a signal frame, in the standard format or FXSAVE's. Interrupts are disabled.
+  /// Writes the registers to a signal frame, in the standard format with its description, or in FXSAVE's. Interrupts
+  /// are disabled.
   ///
   /// - Parameter address: in the user half, 64-byte aligned.
   /// - Returns: false where the memory could not be written.
   public func saveToUser(_ address: UInt64) -> Bool {
     let state = UnsafeMutableRawPointer(bitPattern: UInt(address))
-    return configuration.usesXSAVE ? fpuSaveUserXSAVE(state, userMask) == 0 : fpuSaveUserFXSAVE(state) == 0
+    guard frameState.usesXSAVE else { return fpuSaveUserFXSAVE(state) == 0 }
+    return fpuSaveUserXSAVE(
+      state, frameState.mask.rawValue, UInt64(frameState.stateSize), frameState.description) == 0
   }
 
   /// Reads a signal frame in the standard format into the registers. Interrupts are disabled.
@@ -67,7 +70,7 @@ public struct FPUHardware: Sendable {
   /// - Returns: false when the instruction faulted: the registers then hold anything.
   public func restoreFromUser(_ address: UInt64) -> Bool {
     if scrubsExceptionPointers { fpuScrubExceptionPointers() }
-    return fpuRestoreUserXRSTOR(UnsafeRawPointer(bitPattern: UInt(address)), userMask) == 0
+    return fpuRestoreUserXRSTOR(UnsafeRawPointer(bitPattern: UInt(address)), frameState.mask.rawValue) == 0
   }
 
   /// Sets the control registers and XCR0 on this CPU, and puts the registers into their initial state.

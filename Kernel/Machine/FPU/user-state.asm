@@ -9,16 +9,41 @@
 section .text
 bits 64
 
-; int32_t fpuSaveUserXSAVE(void *state, uint64_t mask): 0, or -1 where the memory could not be written.
+CLOSING_MAGIC equ 0x46505845
+
+; A store that may fault, in a routine with a label .fault.
+%macro store 2
+%%here: mov     %1, %2
+        recoverAt %%here, .fault
+%endmacro
+
+; int32_t fpuSaveUserXSAVE(void *state, uint64_t mask, uint64_t stateSize, uint64_t description): 0, or -1 where the
+; memory could not be written.
 ;
-; XSTATE_BV then has x87 and SSE set: a program that knows the legacy region alone and edits it expects its values
-; to be taken.
+; Writes the frame's description of itself first, `description` being its first word; then zeros for the rest of it
+; and for the header, of which XSAVE writes XSTATE_BV alone; and the closing magic behind the state. XSTATE_BV then
+; has x87 and SSE set: a program that knows the legacy region alone and edits it expects its values to be taken.
 global fpuSaveUserXSAVE
 fpuSaveUserXSAVE:
+        mov     r8, rdx
+        openUserMemory
+        store   [rdi + 464], rcx
+        store   [rdi + 472], rsi
+        store   [rdi + 480], r8
+        xor     eax, eax
+%assign offset 488
+%rep 3
+        store   [rdi + offset], rax
+%assign offset offset + 8
+%endrep
+%rep 8
+        store   [rdi + offset], rax
+%assign offset offset + 8
+%endrep
+        store   dword [rdi + r8], CLOSING_MAGIC
         mov     eax, esi
         mov     rdx, rsi
         shr     rdx, 32
-        openUserMemory
 .save:  xsave64 [rdi]
 .mark:  or      byte [rdi + 512], 3
         closeUserMemory

@@ -178,6 +178,9 @@ public final class Process: @unchecked Sendable {
     }
   }
 
+  /// Its thread where it has one alone. The signal lock is held.
+  var onlyThreadWithSignalsLocked: ThreadPointer? { threadCount == 1 ? firstThread : nil }
+
   /// One of its threads; nil where all have ended. The signal lock is held.
   var firstThreadWithSignalsLocked: ThreadPointer? { firstThread }
 
@@ -276,7 +279,10 @@ public final class Process: @unchecked Sendable {
     files = nil
     timers?.end()
     timers = nil
-    signalLock.withLock { signals.pending.removeAll(SignalSet(rawValue: .max), free: SignalRecords.free) }
+    signalLock.withLock {
+      signals.pending.removeAll(SignalSet(rawValue: .max), free: SignalRecords.free)
+      if let spare = signals.takeSpare() { SignalRecords.free(spare) }
+    }
     Processes.leave(self) { hasEnded = true }
     changed.wake()
   }

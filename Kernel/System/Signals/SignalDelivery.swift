@@ -15,11 +15,14 @@ enum SignalDelivery {
 
   /// What the next step is.
   private enum Step {
-    case finished
-    case end
-    case again
-    case handle(SignalInformation, SignalAction)
-    case byDefault(Signal, continueCount: UInt32)
+    case finished, end, again, handle, byDefault
+  }
+
+  /// The signal that is being seen to.
+  private struct Taken {
+    var information = SignalInformation.empty
+    var action = SignalAction.default
+    var continueCount: UInt32 = 0
   }
 
   /// In a function of its own: no reference to the process may be left where `endThread` does not return.
@@ -32,26 +35,28 @@ enum SignalDelivery {
       thread.pointee.signals.hasLostState = false
       Signals.post(.fromKernel(.segmentationFault), to: thread)
     }
+    var taken = Taken()
     while true {
-      switch nextStep(process, thread) {
+      switch nextStep(process, thread, &taken) {
       case .again: continue
       case .end: return true
       case .finished:
         finish(thread, frame)
         return false
-      case .handle(let information, let action):
-        SystemCallRestart.apply(to: frame, handler: action.flags)
-        if !SignalFrame.push(information, action, thread, frame) {
-          Signals.forceSegmentationFault(thread, after: information.signal)
+      case .handle:
+        SystemCallRestart.apply(to: frame, handler: taken.action.flags)
+        if !SignalFrame.push(taken.information, taken.action, process, thread, frame) {
+          Signals.forceSegmentationFault(thread, after: taken.information.signal)
         }
-      case .byDefault(let signal, let continueCount):
-        if !actByDefault(signal, process, continueCount) { return true }
+      case .byDefault:
+        if !actByDefault(taken.information.signal, process, taken.continueCount) { return true }
       }
     }
   }
 
   /// Looks for what is to be done, and stops where that is it.
-  private static func nextStep(_ process: Process, _ thread: ThreadPointer) -> Step {
+  @inline(__always)
+  private static func nextStep(_ process: Process, _ thread: ThreadPointer, _ taken: inout Taken) -> Step {
     if process.isExiting.load() != 0 || thread.pointee.isToEnd { return .end }
     let wereEnabled = process.signalLock.acquire()
     if process.signals.owesContinuedNotice {
@@ -73,16 +78,22 @@ enum SignalDelivery {
     }
     let record =
       own.isEmpty ? process.signals.pending.take(signal) : thread.pointee.signals.pending.take(signal)
-    let information = record?.pointee.information ?? .fromProcess(signal, process: 0, user: 0)
-    let action = process.signals.actions.takeAction(signal)
-    let continueCount = process.signals.continueCount
-    let isSpared = process.signals.isUnkillable && action.isDefault
+    var unneeded: PendingSignals.Record?
+    if let record {
+      taken.information = record.pointee.information
+      if !record.pointee.isOwned { unneeded = process.signals.keepSpare(record) }
+    } else {
+      taken.information = .fromProcess(signal, process: 0, user: 0)
+    }
+    taken.action = process.signals.takeAction(signal)
+    taken.continueCount = process.signals.continueCount
+    let isSpared = process.signals.isUnkillable && taken.action.isDefault
     process.signalLock.release(wereEnabled)
-    if let record, !record.pointee.isOwned { SignalRecords.free(record) }
+    if let unneeded { SignalRecords.free(unneeded) }
 
-    if action.isHandler { return .handle(information, action) }
-    if action.isIgnore || isSpared && !(information.isFromKernel && signal == .kill) { return .again }
-    return .byDefault(signal, continueCount: continueCount)
+    if taken.action.isHandler { return .handle }
+    if taken.action.isIgnore || isSpared && !(taken.information.isFromKernel && signal == .kill) { return .again }
+    return .byDefault
   }
 
   /// - Returns: false where the process ends.

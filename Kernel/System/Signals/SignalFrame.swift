@@ -59,7 +59,7 @@ struct SignalFrame: BitwiseCopyable {
   ///
   /// - Returns: false where the frame could not be written. Nothing has changed then.
   static func push(
-    _ information: SignalInformation, _ action: SignalAction, _ thread: ThreadPointer,
+    _ information: SignalInformation, _ action: SignalAction, _ process: Process, _ thread: ThreadPointer,
     _ frame: UnsafeMutablePointer<TrapFrame>
   ) -> Bool {
     check(MemoryLayout<SignalFrame>.size == Int(sizeInBytes), "a signal's frame does not have Linux's size")
@@ -88,7 +88,7 @@ struct SignalFrame: BitwiseCopyable {
     if thread.pointee.signals.alternateStack.isAutodisarmed { thread.pointee.signals.alternateStack = .none }
     let blocked = action.blockedInHandler(signal, before: thread.pointee.signals.blocked)
     thread.pointee.signals.savedMask = nil
-    SignalMask.set(blocked, of: thread)
+    SignalMask.set(blocked, of: thread, process)
     return true
   }
 
@@ -100,35 +100,27 @@ struct SignalFrame: BitwiseCopyable {
     _ information: SignalInformation, _ action: SignalAction, _ thread: ThreadPointer,
     _ frame: UnsafeMutablePointer<TrapFrame>, at place: SignalFramePlacement
   ) -> Bool {
-    var image = SignalFrame()
-    image.returnAddress = action.restorer
-    image.context.save(frame, thread)
-    image.context.state = place.state
-    image.information = information
-    // The information is written for who asks for it, as on Linux.
-    let count = action.flags.contains(.information) ? sizeInBytes : informationOffset
-    return withUnsafeBytes(of: &image) {
-      UserMemory.copyOut($0.baseAddress.unsafelyUnwrapped, to: place.frame, count: Int(count))
+    // Every byte that is copied out is stored here.
+    withUnsafeTemporaryAllocation(byteCount: Int(sizeInBytes), alignment: 16) { bytes in
+      let image = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: SignalFrame.self)
+      image.pointee.returnAddress = action.restorer
+      image.pointee.context.save(frame, thread)
+      image.pointee.context.state = place.state
+      // The information is written for who asks for it, as on Linux.
+      var count = informationOffset
+      if action.flags.contains(.information) {
+        count = sizeInBytes
+        image.pointee.information = information
+        image.pointee.padding = InlineArray(repeating: 0)
+      }
+      return UserMemory.copyOut(image, to: place.frame, count: Int(count))
     }
   }
 
   /// Writes the extended state and what describes it.
   private static func writeState(_ state: SignalFrameState, _ thread: ThreadPointer, at address: UInt64) -> Bool {
-    // The description's memory is touched just before the instruction needs it, so that the first try succeeds
-    // unless another thread is at work on it.
+    // A page that is not there is made, unless another thread is at work on it.
     for _ in 0..<4 {
-      var words = state.words
-      let count = state.usesXSAVE ? 112 : 48
-      let isWritten = withUnsafeBytes(of: &words) {
-        UserMemory.copyOut(
-          $0.baseAddress.unsafelyUnwrapped, to: address &+ UInt64(SignalFrameState.wordsOffset), count: count)
-      }
-      guard isWritten else { return false }
-      if state.usesXSAVE {
-        guard UserMemory.store(SignalFrameStateHeader.closingMagic, to: address &+ UInt64(state.stateSize)) else {
-          return false
-        }
-      }
       switch KernelFPU.beginHandler(thread, state: address) {
       case .saved: return true
       case .lost: return false
@@ -144,6 +136,8 @@ extension SignalContext {
   mutating func save(_ frame: UnsafeMutablePointer<TrapFrame>, _ thread: ThreadPointer) {
     flags = Self.hasStackSegment | Self.loadsStackSegment
     if KernelFPU.frameState.usesXSAVE { flags |= Self.hasExtendedState }
+    link = 0
+    reserved = InlineArray(repeating: 0)
     stack = thread.pointee.signals.alternateStack
     r8 = frame.pointee.r8
     r9 = frame.pointee.r9

@@ -6,6 +6,12 @@ enum SignalMask {
   /// Changes the current thread's mask. What it has waited with is seen to before its next instruction.
   static func set(_ mask: SignalSet, of thread: ThreadPointer) {
     guard let process = thread.pointee.process else { return }
+    set(mask, of: thread, process)
+  }
+
+  /// As above where the caller refers to the thread's process.
+  @inline(__always)
+  static func set(_ mask: SignalSet, of thread: ThreadPointer, _ process: Process) {
     let new = mask.subtracting(.unblockable)
     process.signalLock.withLock {
       thread.pointee.signals.blocked = new

@@ -9,21 +9,22 @@ enum SignalReturn {
   static func run(_ thread: ThreadPointer, _ frame: UnsafeMutablePointer<TrapFrame>) -> Bool {
     // The handler's return took the first word.
     let address = frame.pointee.rsp &- 8 &+ SignalFrame.contextOffset
-    var context = SignalContext()
-    let isRead = withUnsafeMutableBytes(of: &context) {
-      UserMemory.copyIn($0.baseAddress.unsafelyUnwrapped, from: address, count: $0.count)
+    return withUnsafeTemporaryAllocation(byteCount: MemoryLayout<SignalContext>.size, alignment: 16) { bytes in
+      guard UserMemory.copyIn(bytes.baseAddress.unsafelyUnwrapped, from: address, count: bytes.count) else {
+        return false
+      }
+      let context = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: SignalContext.self)
+      SignalMask.set(context.pointee.mask, of: thread)
+      // IRET to an address that is not canonical would fault in the kernel.
+      guard context.pointee.rip <= UserMemory.limit &+ 0xFFF else { return false }
+      guard restoreState(thread, at: context.pointee.state) else { return false }
+      context.pointee.restore(to: frame)
+      restoreStack(context.pointee.stack, thread, stackPointer: context.pointee.rsp)
+      // No call is in progress that could be restarted, and registers that SYSRET destroys matter.
+      frame.pointee.errorCode = .max
+      thread.pointee.head.needsFullFrame = 1
+      return true
     }
-    guard isRead else { return false }
-    SignalMask.set(context.mask, of: thread)
-    // IRET to an address that is not canonical would fault in the kernel.
-    guard context.rip <= UserMemory.limit &+ 0xFFF else { return false }
-    guard restoreState(thread, at: context.state) else { return false }
-    context.restore(to: frame)
-    restoreStack(context.stack, thread, stackPointer: context.rsp)
-    // No call is in progress that could be restarted, and registers that SYSRET destroys matter.
-    frame.pointee.errorCode = .max
-    thread.pointee.head.needsFullFrame = 1
-    return true
   }
 
   /// The alternate stack as the frame has it; what is wrong with it is passed over, as on Linux.
@@ -42,16 +43,24 @@ enum SignalReturn {
       KernelFPU.loadInitialState(thread)
       return true
     }
+    if isIntact(address) { return KernelFPU.loadFrame(thread, state: address) }
+    return restoreCopy(thread, at: address, KernelFPU.frameState)
+  }
+
+  /// Whether the state at an address is as the kernel wrote it, but for the registers' values.
+  @inline(__always)
+  private static func isIntact(_ address: UInt64) -> Bool {
     let state = KernelFPU.frameState
-    if state.usesXSAVE, address & 63 == 0, let words = UserMemory.load(
-      SignalFrameState.Words(repeating: 0), from: address &+ UInt64(SignalFrameState.wordsOffset)),
-      let mxcsr = UserMemory.loadWord(address &+ UInt64(StateArea.mxcsrOffset)),
-      let closingMagic = UserMemory.load(UInt32(0), from: address &+ UInt64(state.stateSize)),
-      state.isIntact(words, mxcsr: mxcsr, closingMagic: closingMagic)
-    {
-      return KernelFPU.loadFrame(thread, state: address)
+    guard state.usesXSAVE, address & 63 == 0 else { return false }
+    return withUnsafeTemporaryAllocation(byteCount: SignalFrameState.wordsSize, alignment: 16) { bytes in
+      let words = bytes.baseAddress.unsafelyUnwrapped
+      guard
+        UserMemory.copyIn(words, from: address &+ UInt64(SignalFrameState.wordsOffset), count: bytes.count),
+        let mxcsr = UserMemory.loadWord(address &+ UInt64(StateArea.mxcsrOffset)),
+        let closingMagic = UserMemory.loadWord(address &+ UInt64(state.stateSize))
+      else { return false }
+      return state.isIntact(words.assumingMemoryBound(to: UInt64.self), mxcsr: mxcsr, closingMagic: closingMagic)
     }
-    return restoreCopy(thread, at: address, state)
   }
 
   /// As above by a copy of the kernel's own, for a frame that is not as the kernel wrote it.

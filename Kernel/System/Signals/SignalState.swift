@@ -34,7 +34,13 @@ struct ProcessSignals {
   /// Signals for whichever thread takes them.
   var pending = PendingSignals()
   /// Replaced in execve(2) alone.
-  var actions: SignalActions
+  var actions: SignalActions {
+    didSet { unretainedActions = .passUnretained(actions) }
+  }
+  /// The same for who holds the lock, and so needs no reference of his own.
+  private var unretainedActions: Unmanaged<SignalActions>
+  /// A record that is kept for the next signal, so that most need no memory.
+  private var spare: PendingSignals.Record?
   /// Whether its threads are to stop; `stopSignal` says why.
   var isStopping = false
   var stopSignal = Signal.stop
@@ -51,7 +57,35 @@ struct ProcessSignals {
   /// Whether signals with the default action spare it: the first process.
   var isUnkillable = false
 
-  init(actions: SignalActions) { self.actions = actions }
+  init(actions: SignalActions) {
+    self.actions = actions
+    unretainedActions = .passUnretained(actions)
+  }
+
+  /// What is done with a signal.
+  @inline(__always)
+  func action(_ signal: Signal) -> SignalAction { unretainedActions._withUnsafeGuaranteedRef { $0[signal] } }
+
+  /// As above where that is about to be done.
+  @inline(__always)
+  func takeAction(_ signal: Signal) -> SignalAction {
+    unretainedActions._withUnsafeGuaranteedRef { $0.takeAction(signal) }
+  }
+
+  /// Keeps a record that is not needed any more, or returns it to be freed.
+  @inline(__always)
+  mutating func keepSpare(_ record: PendingSignals.Record) -> PendingSignals.Record? {
+    if spare != nil { return record }
+    spare = record
+    return nil
+  }
+
+  @inline(__always)
+  mutating func takeSpare() -> PendingSignals.Record? {
+    let record = spare
+    spare = nil
+    return record
+  }
 }
 
 /// How a call goes on that a signal has interrupted, where no handler ran (restart_syscall(2)).

@@ -119,7 +119,10 @@ public enum Signals {
     }
     // What a program has chosen to queue counts against its limit; the kernel's own does not.
     let isLimited = signal.isRealTime || information.code < 0
-    if let record = SignalRecords.make(information, limit: isLimited ? process.queuedSignalLimit : nil) {
+    var spare = isLimited ? nil : process.signals.takeSpare()
+    spare?.pointee.information = information
+    if spare == nil { spare = SignalRecords.make(information, limit: isLimited ? process.queuedSignalLimit : nil) }
+    if let record = spare {
       if let thread { thread.pointee.signals.pending.append(record) } else { process.signals.pending.append(record) }
     } else {
       if signal.isRealTime, information.code != SignalCode.user { return false }
@@ -175,10 +178,11 @@ public enum Signals {
     let signal = information.signal
     if let thread = thread ?? process.firstThreadWithSignalsLocked {
       // The action may be another one by the time it is unblocked.
-      let signals = thread.pointee.signals
-      if signals.blocked.union(signals.waitedFor).contains(signal) { return false }
+      if thread.pointee.signals.blocked.contains(signal) || thread.pointee.signals.waitedFor.contains(signal) {
+        return false
+      }
     }
-    let action = process.signals.actions[signal]
+    let action = process.signals.action(signal)
     if process.signals.isUnkillable, action.isDefault, !information.isFromKernel || !isUnblockable(signal) {
       return true
     }
@@ -193,7 +197,7 @@ public enum Signals {
       process.forEachThreadWithSignalsLocked(notify)
       return
     }
-    if let thread {
+    if let thread = thread ?? process.onlyThreadWithSignalsLocked {
       if !thread.pointee.signals.blocked.contains(signal) { notify(thread) }
       return
     }

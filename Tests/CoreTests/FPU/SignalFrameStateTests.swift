@@ -3,45 +3,51 @@ import Testing
 @testable import Core
 
 @Suite struct SignalFrameStateTests {
-  @Test(arguments: FPUConfiguration.everyComponentSubset)
-  func writtenFramesAreIntact(configuration: FPUConfiguration) {
-    let state = SignalFrameState(configuration)
-    #expect(state.size == SignalFrameStateHeader.sizeInFrame(configuration))
-    guard state.usesXSAVE else { return }
-    var words = state.words
-    #expect(state.isIntact(words, mxcsr: 0x1F80, closingMagic: SignalFrameStateHeader.closingMagic))
-    words[6] = configuration.userMask.rawValue
-    #expect(state.isIntact(words, mxcsr: 0x1F80, closingMagic: SignalFrameStateHeader.closingMagic))
+  /// A frame as the kernel writes it, with all components in their initial state.
+  private static func frame(_ configuration: FPUConfiguration) -> [UInt8] {
+    var frame = [UInt8](repeating: 0, count: SignalFrameStateHeader.sizeInFrame(configuration))
+    frame.withUnsafeMutableBytes { SignalFrameStateHeader.write(into: $0, configuration: configuration) }
+    return frame
+  }
 
-    // The same description that the slower way reads.
-    var frame = [UInt8](repeating: 0, count: state.size)
-    frame.withUnsafeMutableBytes { bytes in
-      SignalFrameStateHeader.write(into: bytes, configuration: configuration)
-      for index in 0..<6 {
-        #expect(
-          bytes.loadUnaligned(fromByteOffset: SignalFrameState.wordsOffset + index * 8, as: UInt64.self)
-            == state.words[index])
+  private static func isIntact(
+    _ frame: [UInt8], _ state: SignalFrameState, mxcsr: UInt32 = 0x1F80, magicChange: UInt32 = 0
+  ) -> Bool {
+    frame.withUnsafeBytes { bytes in
+      let magic = bytes.loadUnaligned(fromByteOffset: state.stateSize, as: UInt32.self)
+      let words = (0..<14).map {
+        bytes.loadUnaligned(fromByteOffset: SignalFrameState.wordsOffset + $0 * 8, as: UInt64.self)
+      }
+      return words.withUnsafeBufferPointer {
+        state.isIntact($0.baseAddress!, mxcsr: mxcsr, closingMagic: magic ^ magicChange)
       }
     }
   }
 
   @Test(arguments: FPUConfiguration.everyComponentSubset)
-  func everyChangeOfTheDescriptionIsSeen(configuration: FPUConfiguration) {
+  func writtenFramesAreIntact(configuration: FPUConfiguration) {
     let state = SignalFrameState(configuration)
+    #expect(state.size == SignalFrameStateHeader.sizeInFrame(configuration))
     guard state.usesXSAVE else { return }
-    let magic = SignalFrameStateHeader.closingMagic
-    for index in 0..<14 {
-      for bit in 0..<64 as Range<UInt64> {
-        var words = state.words
-        words[index] ^= 1 << bit
+    #expect(Self.isIntact(Self.frame(configuration), state))
+    #expect(!Self.isIntact(Self.frame(configuration), state, magicChange: 1))
+    #expect(!Self.isIntact(Self.frame(configuration), state, mxcsr: 0x1_0000))
+  }
+
+  @Test func everyChangeOfTheDescriptionIsSeen() {
+    for configuration in FPUConfiguration.everyComponentSubset where configuration.usesXSAVE {
+      let state = SignalFrameState(configuration)
+      let frame = Self.frame(configuration)
+      for bit in 0..<SignalFrameState.wordsSize * 8 {
+        var changed = frame
+        changed[SignalFrameState.wordsOffset + bit / 8] ^= 1 << UInt8(bit % 8)
         // XSTATE_BV may have any component that the frame has; padding of the description is nobody's.
+        let word = bit / 64
         let isFree =
-          index == 6 && configuration.userMask.rawValue & 1 << bit != 0 || index == 2 && bit >= 32
-          || (3...5).contains(index)
-        #expect(state.isIntact(words, mxcsr: 0x1F80, closingMagic: magic) == isFree)
+          word == 6 && configuration.userMask.rawValue & 1 << UInt64(bit % 64) != 0 || word == 2 && bit % 64 >= 32
+          || (3...5).contains(word)
+        #expect(Self.isIntact(changed, state) == isFree)
       }
     }
-    #expect(!state.isIntact(state.words, mxcsr: 0x1F80, closingMagic: magic ^ 1))
-    #expect(!state.isIntact(state.words, mxcsr: 0x1_0000, closingMagic: magic))
   }
 }
