@@ -26,7 +26,7 @@ let package = Package(
     // What needs both: memory, threads, processes, system calls, console.
     .target(
       name: "System", dependencies: ["Core", "Machine"], path: "Kernel/System",
-      exclude: ["Bench/README.md", "Files/README.md", "Memory/README.md", "Processes/README.md", "Terminal/README.md",
+      exclude: ["Bench/README.md", "Files/README.md", "Memory/README.md", "Processes/README.md", "Signals/README.md", "Terminal/README.md",
         "Threads/README.md"]),
     // Tests that run in the guest and report as KTAP.
     .target(
