@@ -51,6 +51,19 @@ $(KERNEL_LIBRARY): FORCE | dependencies
 	$(SWIFT_BUILD) >$(KERNEL_BUILD)/kernel.log 2>&1 || { cat $(KERNEL_BUILD)/kernel.log; exit 1; }
 	grep -E 'warning:' $(KERNEL_BUILD)/kernel.log || true
 
+# The shared object that the kernel maps into programs; one read-only segment, without anything to relocate.
+VDSO := $(BUILD)/include/vdso.so
+$(VDSO): Kernel/VDSO/vdso.c Kernel/VDSO/vdso.map $(C_INCLUDES)/TimePage.h | dependencies
+	echo "  VDSO    $@"
+	mkdir -p $(@D)
+	$(TOOLCHAIN)/clang --target=x86_64-linux-gnu -O2 -ffreestanding -fPIC -fvisibility=hidden -mgeneral-regs-only \
+	  -fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Werror -I $(C_INCLUDES) -c -o $(@:.so=.o) $<
+	$(TOOLCHAIN)/ld.lld -shared -soname linux-vdso.so.1 --version-script Kernel/VDSO/vdso.map --hash-style=both \
+	  --no-rosegment -z noseparate-code -z norelro -z rodynamic -z max-page-size=4096 --no-undefined \
+	  --build-id=none -s -o $@ $(@:.so=.o)
+
+$(BUILD)/objects/Kernel/Machine/VDSO/vdso-image.o: $(VDSO)
+
 $(OFFSETS): $(OFFSETS_C) $(wildcard $(C_INCLUDES)/*.h) Scripts/make-offsets | dependencies
 	echo "  OFFSETS $@"
 	Scripts/make-offsets --output $@ --source $(OFFSETS_C) -I $(C_INCLUDES)

@@ -19,15 +19,16 @@ let package = Package(
       name: "Machine", dependencies: ["Core", "Instructions"], path: "Kernel/Machine",
       exclude: [
         "Instructions", "Entry", "ExceptionTable.inc", "UserAccess.inc", "Offsets.c", "FPU/fpu.asm", "FPU/xor-blocks.asm",
-        "FPU/self-test-registers.asm", "FPU/user-state.asm", "Debugger.asm",
+        "FPU/self-test-registers.asm", "FPU/user-state.asm", "Debugger.asm", "VDSO/vdso-image.asm",
         "Memory/allocation-hooks.asm", "Memory/memory-routines.asm", "Memory/user-access.asm", "Memory/user-copy.asm",
         "Memory/reference-counts.asm",
       ]),
     // What needs both: memory, threads, processes, system calls, console.
     .target(
       name: "System", dependencies: ["Core", "Machine"], path: "Kernel/System",
-      exclude: ["Bench/README.md", "Files/README.md", "Memory/README.md", "Processes/README.md", "Signals/README.md", "Terminal/README.md",
-        "Threads/README.md"]),
+      exclude: ["Bench/README.md", "Files/README.md", "Futexes/README.md", "Memory/README.md",
+        "Processes/README.md", "Signals/README.md", "Terminal/README.md", "Threads/README.md",
+        "Time/README.md"]),
     // Tests that run in the guest and report as KTAP.
     .target(
       name: "SelfTests", dependencies: ["System"], path: "Kernel/SelfTests", exclude: ["README.md"]),

@@ -33,6 +33,7 @@ public enum SystemStart {
     SerialTerminal.initialize()
     ConsoleInput.initialize()
     RandomSource.initialize()
+    TimePage.initialize()
     SystemIdentity.initialize()
     Futexes.initialize()
     PageStore.initialize()

@@ -1,7 +1,7 @@
 /// The word of memory that a futex is: what waiters and wakers have to agree on.
 ///
-/// In memory of one process it is the word's address in that address space; in memory that processes share, the
-/// physical address, under which all of them know it.
+/// In memory of one process it is the word's address in that address space; in memory that processes share,
+/// the physical address, under which all of them know it.
 public struct FutexKey: Equatable, Sendable {
   /// The root of the address space; 0 for shared memory.
   public var space: UInt64

@@ -1,5 +1,5 @@
-/// The word of a lock whose owner stands in it: of a robust mutex (get_robust_list(2)), or of one with priority
-/// inheritance (futex(2)).
+/// The word of a lock whose owner stands in it: of a robust mutex (get_robust_list(2)), or of one with
+/// priority inheritance (futex(2)).
 public struct FutexLockWord: Equatable, Sendable {
   public var value: UInt32
 

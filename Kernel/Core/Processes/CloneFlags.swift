@@ -40,8 +40,8 @@ public struct CloneFlags: OptionSet, Equatable, Sendable {
   }
 }
 
-/// Linux's `struct clone_args` (clone3(2)), as far as it goes: 88 bytes, of which a program may know the first 64
-/// only.
+/// Linux's `struct clone_args` (clone3(2)), as far as it goes: 88 bytes, of which a program may know the
+/// first 64 only.
 public struct CloneArguments: BitwiseCopyable, Sendable {
   public var flags: UInt64 = 0
   public var processDescriptor: UInt64 = 0
@@ -65,7 +65,9 @@ public struct CloneArguments: BitwiseCopyable, Sendable {
   /// - Parameter addressLimit: the first address behind user memory.
   public func isValid(addressLimit: UInt64) -> Bool {
     let flags = CloneFlags(rawValue: flags)
-    guard CloneFlags.known.isSuperset(of: flags), flags.isConsistent, !flags.contains(.detached) else { return false }
+    guard CloneFlags.known.isSuperset(of: flags), flags.isConsistent, !flags.contains(.detached) else {
+      return false
+    }
     // Choosing identifiers is for who restores a saved process.
     guard identifiers == 0, identifierCount == 0 else { return false }
     guard exitSignal <= 64 else { return false }

@@ -30,8 +30,8 @@ public struct Credentials: Equatable, Sendable {
   public var inheritable: Capabilities = []
   public var ambient: Capabilities = []
   public var bounding: Capabilities = .all
-  /// Whether the permitted capabilities outlive the change to a user other than root (PR_SET_KEEPCAPS); for one
-  /// execve.
+  /// Whether the permitted capabilities outlive the change to a user other than root (PR_SET_KEEPCAPS); for
+  /// one execve.
   public var keepsCapabilities = false
   /// PR_SET_NO_NEW_PRIVS: for good, children included.
   public var hasNoNewPrivileges = false
@@ -65,7 +65,8 @@ public struct Credentials: Equatable, Sendable {
 
   public mutating func setreuid(real: UInt32, effective: UInt32) -> Bool {
     guard
-      let new = Self.exchanged(user, real: real, effective: effective, mayAll: self.effective.contains(.setUserIDs))
+      let new = Self.exchanged(
+        user, real: real, effective: effective, mayAll: self.effective.contains(.setUserIDs))
     else { return false }
     adopt(new)
     return true
@@ -182,9 +183,10 @@ public struct Credentials: Equatable, Sendable {
   public mutating func setCapabilities(
     effective: Capabilities, permitted: Capabilities, inheritable: Capabilities
   ) -> Bool {
-    let bounded = self.inheritable.union(bounding)
-    let inherits = self.effective.contains(.setCapabilities) ? bounded : bounded.intersection(
-      self.inheritable.union(self.permitted))
+    var inherits = self.inheritable.union(bounding)
+    if !self.effective.contains(.setCapabilities) {
+      inherits.formIntersection(self.inheritable.union(self.permitted))
+    }
     guard inheritable.isSubset(of: inherits), permitted.isSubset(of: self.permitted),
       effective.isSubset(of: permitted)
     else { return false }

@@ -4,7 +4,8 @@ public struct RealTimeClockRegisters: Equatable, Sendable {
   /// Register B: how the others are encoded.
   public var format: UInt8
 
-  public init(second: UInt8, minute: UInt8, hour: UInt8, day: UInt8, month: UInt8, year: UInt8, format: UInt8) {
+  public init(second: UInt8, minute: UInt8, hour: UInt8, day: UInt8, month: UInt8, year: UInt8, format: UInt8)
+  {
     self.second = second
     self.minute = minute
     self.hour = hour

@@ -21,8 +21,8 @@ public struct ClockScale: Equatable, Sendable {
     return high << (64 - Self.shift) | low >> Self.shift
   }
 
-  /// A number of ticks at which `nanoseconds(ticks:)` gives at least so many, for deadlines: less than a nanosecond
-  /// in a second too many.
+  /// A number of ticks at which `nanoseconds(ticks:)` gives at least so many, for deadlines: less than a
+  /// nanosecond in a second too many.
   @inline(__always)
   public func ticks(nanoseconds: UInt64) -> UInt64 {
     // Some 30 years: as good as for ever, and far from an overflow.

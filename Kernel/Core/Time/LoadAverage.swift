@@ -1,5 +1,5 @@
-/// How many threads ran or wanted to, on average over the last 1, 5 and 15 minutes (proc_loadavg(5)): decaying
-/// exponentially, in fixed point with 11 binary places, as Linux has it.
+/// How many threads ran or wanted to, on average over the last 1, 5 and 15 minutes (proc_loadavg(5)):
+/// decaying exponentially, in fixed point with 11 binary places, as Linux has it.
 public struct LoadAverage: Equatable, Sendable {
   public private(set) var values: InlineArray<3, UInt64> = [0, 0, 0]
 
@@ -23,6 +23,7 @@ public struct LoadAverage: Equatable, Sendable {
   }
 
   public static func == (left: LoadAverage, right: LoadAverage) -> Bool {
-    left.values[0] == right.values[0] && left.values[1] == right.values[1] && left.values[2] == right.values[2]
+    left.values[0] == right.values[0] && left.values[1] == right.values[1]
+      && left.values[2] == right.values[2]
   }
 }

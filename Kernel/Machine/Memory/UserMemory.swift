@@ -110,7 +110,8 @@ public enum UserMemory {
   ) -> ExchangeOutcome {
     guard contains(address, count: 4) else { return .faulted }
     var found: UInt32 = 0
-    guard compareExchangeUserWord(UnsafeMutablePointer(bitPattern: UInt(address)), expected, value, &found) == 0
+    guard
+      compareExchangeUserWord(UnsafeMutablePointer(bitPattern: UInt(address)), expected, value, &found) == 0
     else { return .faulted }
     return found == expected ? .exchanged : .different(found)
   }

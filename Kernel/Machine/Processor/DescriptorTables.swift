@@ -41,7 +41,9 @@ public enum DescriptorTables {
       descriptors[7] =
         limit | (taskState & 0xFF_FFFF) << 16 | 0x89 << 40 | (taskState >> 24 & 0xFF) << 56
       descriptors[8] = taskState >> 32
-      loadGlobalDescriptorTable(descriptors, 9 * 8 - 1)
+      // For LSL in user mode, which gives its limit: a data segment that nobody loads.
+      descriptors[9] = 0x0040_F100_0000_0000 | UInt64(area.pointee.number)
+      loadGlobalDescriptorTable(descriptors, 10 * 8 - 1)
     }
     reloadSegments(UInt64(KERNEL_CODE_SELECTOR), UInt64(KERNEL_DATA_SELECTOR))
     loadTaskRegister(UInt16(TASK_STATE_SELECTOR))

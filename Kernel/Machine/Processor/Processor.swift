@@ -39,4 +39,5 @@ public enum MSR {
   public static var flagMask: UInt32 { 0xC000_0084 }
   public static var fsBase: UInt32 { 0xC000_0100 }
   public static var kernelGSBase: UInt32 { 0xC000_0102 }
+  public static var tscAuxiliary: UInt32 { 0xC000_0103 }
 }

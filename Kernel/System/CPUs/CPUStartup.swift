@@ -51,7 +51,9 @@ enum CPUStartup {
   private static func start(
     number: Int, apicID: UInt32, _ mailbox: UnsafeMutablePointer<StartupMailbox>
   ) -> Bool {
-    guard let memory = KernelHeap.allocate(size: MemoryLayout<CPUArea>.size, alignment: 64) else { return false }
+    guard let memory = KernelHeap.allocate(size: MemoryLayout<CPUArea>.size, alignment: 64) else {
+      return false
+    }
     memory.initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<CPUArea>.size)
     let area = memory.assumingMemoryBound(to: CPUArea.self)
     area.pointee.`self` = area
@@ -168,6 +170,8 @@ enum CPUStartup {
     // TF, IF, DF, IOPL, NT, AC: nothing of the program's flags steers the kernel.
     writeMSR(MSR.flagMask, 0x4_7700)
     writeMSR(MSR.kernelGSBase, 0)
+    // What RDTSCP and RDPID give programs.
+    if Platform.features.rdtscp { writeMSR(MSR.tscAuxiliary, UInt64(cpuNumber())) }
   }
 }
 

@@ -7,8 +7,8 @@ enum MemoryBarrier {
   nonisolated(unsafe) private static var lock = SpinLock()
   nonisolated(unsafe) private static var pending = AtomicWord()
 
-  /// Returns once every other CPU that runs with an address space has executed a barrier, and an instruction that
-  /// serialises; a restartable sequence that runs there is aborted.
+  /// Returns once every other CPU that runs with an address space has executed a barrier, and an instruction
+  /// that serialises; a restartable sequence that runs there is aborted.
   ///
   /// - Parameter root: nil for all CPUs.
   static func execute(root: PhysicalAddress?) {

@@ -62,8 +62,8 @@ public enum Console {
   nonisolated(unsafe) private static var interruptsOnReceive = false
   nonisolated(unsafe) private static var interruptsOnTransmit = false
 
-  /// Has the port interrupt, or not, when it can take a byte, and when one has arrived; nil leaves it as it is.
-  /// Within `withPort`.
+  /// Has the port interrupt, or not, when it can take a byte, and when one has arrived; nil leaves it as it
+  /// is. Within `withPort`.
   static func enableInterrupts(receive: Bool? = nil, transmit: Bool? = nil, _ port: SerialPort) {
     let wanted = (receive ?? interruptsOnReceive, transmit ?? interruptsOnTransmit)
     if wanted == (interruptsOnReceive, interruptsOnTransmit) { return }

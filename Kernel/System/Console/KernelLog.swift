@@ -59,7 +59,8 @@ enum KernelLog {
   ///   - position: counted in bytes from the first message of all; older than what is kept moves on to that.
   ///   - buffer: where to; not user memory.
   /// - Returns: how many bytes, and the position after them.
-  static func read(from position: Int, into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, next: Int) {
+  static func read(from position: Int, into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, next: Int)
+  {
     lock.withLock {
       guard let ring else { return (0, position) }
       let start = max(position, written - capacity)
@@ -69,8 +70,8 @@ enum KernelLog {
     }
   }
 
-  /// The positions of the first message that a reader of everything sees, of the first that nobody has consumed, and
-  /// of the end.
+  /// The positions of the first message that a reader of everything sees, of the first that nobody has
+  /// consumed, and of the end.
   static var positions: (first: Int, unread: Int, end: Int) {
     lock.withLock {
       let oldest = max(written - capacity, 0)

@@ -144,7 +144,8 @@ enum Futexes {
   /// - Parameter expected: what the word at `address` has to be; nil for anything.
   /// - Returns: how many were woken or moved.
   static func requeue(
-    _ address: UInt64, _ source: FutexKey, to target: FutexKey, wakeLimit: Int, moveLimit: Int, expected: UInt32?
+    _ address: UInt64, _ source: FutexKey, to target: FutexKey, wakeLimit: Int, moveLimit: Int,
+    expected: UInt32?
   ) throws(Errno) -> Int {
     let sourceBucket = bucket(source.bucket(bits: bucketBits))
     let targetNumber = target.bucket(bits: bucketBits)
@@ -202,9 +203,13 @@ enum Futexes {
         Interrupts.restore(wereEnabled)
       }
       do throws(FutexQueue<Thread>.Mixture) {
-        var count = try firstBucket.pointee.queue.wake(first, bits: .max, limit: firstLimit) { Scheduler.wake($0) }
+        var count = try firstBucket.pointee.queue.wake(first, bits: .max, limit: firstLimit) {
+          Scheduler.wake($0)
+        }
         if operation.isFulfilled(by: old) {
-          count += try secondBucket.pointee.queue.wake(second, bits: .max, limit: secondLimit) { Scheduler.wake($0) }
+          count += try secondBucket.pointee.queue.wake(second, bits: .max, limit: secondLimit) {
+            Scheduler.wake($0)
+          }
         }
         return count
       } catch {

@@ -1,8 +1,8 @@
 import Core
 import Machine
 
-/// Locks whose owner stands in the word and who are handed over by the kernel (FUTEX_LOCK_PI). A waiter does not
-/// lend its owner its priority: the scheduler's shares keep an owner from starving.
+/// Locks whose owner stands in the word and who are handed over by the kernel (FUTEX_LOCK_PI). A waiter does
+/// not lend its owner its priority: the scheduler's shares keep an owner from starving.
 enum PriorityFutexes {
   /// Threads that wait for such a lock: a thread that ends looks for them only where there are any.
   nonisolated(unsafe) private static var waiterCount = AtomicWord()

@@ -13,7 +13,8 @@ enum RobustList {
     var pending: UInt64 = 0
   }
 
-  /// Marks the current thread's locks as left by a dead owner, and wakes a waiter of each. Its memory is loaded.
+  /// Marks the current thread's locks as left by a dead owner, and wakes a waiter of each. Its memory is
+  /// loaded.
   static func release(_ thread: ThreadPointer) {
     let address = thread.pointee.robustList
     if address == 0 { return }

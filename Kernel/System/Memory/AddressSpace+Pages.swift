@@ -233,8 +233,8 @@ extension AddressSpace {
     return done
   }
 
-  /// The frame behind an address in memory that processes share; nil where the memory is private, or no page is
-  /// there.
+  /// The frame behind an address in memory that processes share; nil where the memory is private, or no page
+  /// is there.
   func sharedFrame(at address: UInt64) -> PhysicalAddress? {
     lock.acquire()
     defer { lock.release() }

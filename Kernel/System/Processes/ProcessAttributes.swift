@@ -1,7 +1,8 @@
 import Core
 import Machine
 
-/// What a process hands on to its children, beside memory, files and signal actions. Under the process's lock.
+/// What a process hands on to its children, beside memory, files and signal actions. Under the process's
+/// lock.
 struct ProcessAttributes {
   var limits = ResourceLimits()
   var credentials = Credentials()
@@ -37,9 +38,11 @@ final class SupplementaryGroups: @unchecked Sendable {
 
   /// Room for some groups, which the caller fills in; nil when memory is out.
   init?(count: Int) {
-    guard Frames.freeCount > Frames.reserve, let memory = KernelHeap.allocate(size: max(count, 1) * 4, alignment: 16)
+    guard Frames.freeCount > Frames.reserve,
+      let memory = KernelHeap.allocate(size: max(count, 1) * 4, alignment: 16)
     else { return nil }
-    identifiers = UnsafeMutableBufferPointer(start: memory.bindMemory(to: UInt32.self, capacity: count), count: count)
+    identifiers = UnsafeMutableBufferPointer(
+      start: memory.bindMemory(to: UInt32.self, capacity: count), count: count)
   }
 
   deinit { KernelHeap.deallocate(UnsafeMutableRawPointer(identifiers.baseAddress!)) }
@@ -53,7 +56,8 @@ extension Process {
 
   func hasCapability(_ capability: Capabilities) -> Bool { credentials.effective.isSuperset(of: capability) }
 
-  /// Whether one of the process's groups is this: the one of its credentials for files, or a supplementary one.
+  /// Whether one of the process's groups is this: the one of its credentials for files, or a supplementary
+  /// one.
   func isInGroup(_ group: UInt32) -> Bool {
     lock.withLock {
       if attributes.credentials.group.fileSystem == group { return true }

@@ -65,6 +65,7 @@ struct ProgramImage {
     credentials.startProgram()
 
     var auxiliary = AuxiliaryVector()
+    auxiliary.append(.virtualDynamicObject, TimePage.map(into: space))
     auxiliary.append(.hardwareCapabilities, UInt64(executeCPUID(1, 0).edx))
     auxiliary.append(.pageSize, 4096)
     auxiliary.append(.clockTicks, 100)

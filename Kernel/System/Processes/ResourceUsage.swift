@@ -42,8 +42,8 @@ struct ResourceUsage {
 extension Thread {
   /// What the thread has used so far.
   ///
-  /// The time is exact; how it is divided between user mode and kernel is what the timer interrupts have found,
-  /// so that no system call pays for it.
+  /// The time is exact; how it is divided between user mode and kernel is what the timer interrupts have
+  /// found, so that no system call pays for it.
   var usage: ResourceUsage {
     var usage = ResourceUsage()
     let samples = userSamples &+ systemSamples
@@ -84,7 +84,8 @@ extension Process {
   /// What its threads have used, those that have ended included.
   var usage: ResourceUsage { counters.usage }
 
-  /// A child has ended and been waited for: what it and its children have used counts as this one's children's.
+  /// A child has ended and been waited for: what it and its children have used counts as this one's
+  /// children's.
   func addUsage(ofChild child: Process) {
     var usage = child.usage
     usage.add(child.lock.withLock { child.childUsage })

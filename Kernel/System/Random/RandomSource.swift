@@ -1,7 +1,8 @@
 import Core
 import Machine
 
-/// The kernel's random numbers: for keys, for stack guards, for /dev/urandom and getrandom(2). In any context.
+/// The kernel's random numbers: for keys, for stack guards, for /dev/urandom and getrandom(2). In any
+/// context.
 public enum RandomSource {
   nonisolated(unsafe) private static var lock = InterruptLock()
   nonisolated(unsafe) private static var generator: RandomGenerator?
@@ -52,7 +53,9 @@ public enum RandomSource {
     while offset < buffer.count {
       let block = stream.next()
       let count = min(64, buffer.count - offset)
-      withUnsafeBytes(of: block) { (buffer.baseAddress! + offset).copyMemory(from: $0.baseAddress!, byteCount: count) }
+      withUnsafeBytes(of: block) {
+        (buffer.baseAddress! + offset).copyMemory(from: $0.baseAddress!, byteCount: count)
+      }
       offset += count
     }
   }

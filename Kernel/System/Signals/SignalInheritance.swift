@@ -14,8 +14,8 @@ extension SystemCalls {
     return actions
   }
 
-  /// A new thread has its creator's mask, and none of what is pending. A vfork's child, and a process with memory of
-  /// its own, keep the alternate stack.
+  /// A new thread has its creator's mask, and none of what is pending. A vfork's child, and a process with
+  /// memory of its own, keep the alternate stack.
   static func inheritSignals(
     _ child: ThreadPointer, from parent: ThreadPointer, isVfork: Bool, isInNewMemory: Bool
   ) {
@@ -23,8 +23,8 @@ extension SystemCalls {
     if isVfork || isInNewMemory { child.pointee.signals.alternateStack = parent.pointee.signals.alternateStack }
   }
 
-  /// The current thread, the only one of its process, begins a new program: what was caught has its default action,
-  /// what is ignored, blocked or pending stays.
+  /// The current thread, the only one of its process, begins a new program: what was caught has its default
+  /// action, what is ignored, blocked or pending stays.
   ///
   /// - Parameter actions: the new program's.
   static func startProgramSignals(_ process: Process, _ thread: ThreadPointer, _ actions: SignalActions) {

@@ -93,4 +93,6 @@ enum RestartBlock: Sendable {
   case none
   /// nanosleep(2): until a time in TSC ticks. The address is where the rest is reported; 0 for nowhere.
   case sleep(deadline: UInt64, remaining: UInt64)
+  /// futex(2): waits for a word that is still as expected, until a time in TSC ticks.
+  case futex(address: UInt64, isPrivate: Bool, expected: UInt32, bits: UInt32, deadline: UInt64)
 }

@@ -13,7 +13,8 @@ struct SystemCallArguments {
   @inline(__always) var sixth: UInt64 { frame.pointee.r9 }
 }
 
-/// The table of system calls, by Linux's x86-64 numbers. Each is found under its name in the folder of its family.
+/// The table of system calls, by Linux's x86-64 numbers. Each is found under its name in the folder of its
+/// family.
 ///
 /// - Returns: the value for RAX.
 @inline(__always)

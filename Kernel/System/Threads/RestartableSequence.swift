@@ -3,8 +3,8 @@ import Machine
 
 /// A thread's registration for restartable sequences (rseq(2)).
 ///
-/// A thread with one is looked at on its way to user mode after it has been preempted or has come to another CPU:
-/// `head.needsSequenceCheck`. Threads without pay a comparison in each switch.
+/// A thread with one is looked at on its way to user mode after it has been preempted or has come to another
+/// CPU: `head.needsSequenceCheck`. Threads without pay a comparison in each switch.
 struct RestartableSequence {
   /// Where the program has its `struct rseq`; 0 for none.
   var address: UInt64 = 0
@@ -19,7 +19,8 @@ struct RestartableSequence {
   /// What stands for no CPU (RSEQ_CPU_ID_UNINITIALIZED).
   private static var noCPU: UInt64 { 0xFFFF_FFFF_0000_0000 }
 
-  /// Tells the program its CPU, and aborts the section that it is in. Interrupts are enabled and no lock is held.
+  /// Tells the program its CPU, and aborts the section that it is in. Interrupts are enabled and no lock is
+  /// held.
   static func resume(_ thread: ThreadPointer, _ frame: UnsafeMutablePointer<TrapFrame>) {
     let sequence = thread.pointee.restartableSequence
     if sequence.address == 0 { return }

@@ -18,7 +18,8 @@ public enum Threads {
 
   public static var count: Int { Int(liveCount.load()) }
 
-  /// How many threads there may be before programs get no more: their stacks take an eighth of memory at most.
+  /// How many threads there may be before programs get no more: their stacks take an eighth of memory at
+  /// most.
   static var limit: Int { max(Frames.totalCount / 32, 64) }
 
   /// The process of a thread with this identifier; nil where there is none. The thread may have ended since:

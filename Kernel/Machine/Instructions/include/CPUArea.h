@@ -41,7 +41,7 @@ struct CPUArea {
   uint32_t protectionKeyRights;
   uint64_t fpuCounters[8];
 
-  uint64_t globalDescriptors[9];
+  uint64_t globalDescriptors[10];
   struct TaskStateSegment taskState;
 
   // Swift's own record for this CPU.
@@ -65,8 +65,8 @@ struct ThreadHead {
   uint8_t hasSignal;
   // The frame was changed, so that registers that SYSRET destroys matter. Written by the thread.
   uint8_t needsFullFrame;
-  // The thread's FPU state is not in the registers. Written by the CPU that runs the thread. The last byte: the
-  // policy's `isLive` follows it in the thread's record, and the compiler writes both at once.
+  // The thread's FPU state is not in the registers. Written by the CPU that runs the thread. The last byte:
+  // the policy's `isLive` follows it in the thread's record, and the compiler writes both at once.
   uint8_t needsFPULoad;
 };
 

@@ -9,3 +9,4 @@
 #include "Ports.h"
 #include "Processor.h"
 #include "Selectors.h"
+#include "TimePage.h"

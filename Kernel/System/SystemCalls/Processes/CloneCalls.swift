@@ -45,7 +45,9 @@ extension SystemCalls {
     guard isRead else { throw .badAddress }
     // What a later version of the structure adds has to be 0.
     for offset in stride(from: known, to: Int(size), by: 1) {
-      guard let byte = UserMemory.load(UInt8(0), from: arguments.first &+ UInt64(offset)) else { throw .badAddress }
+      guard let byte = UserMemory.load(UInt8(0), from: arguments.first &+ UInt64(offset)) else {
+        throw .badAddress
+      }
       if byte != 0 { throw .argumentsTooLong }
     }
     guard request.isValid(addressLimit: UserMemory.limit) else { throw .invalid }
@@ -88,11 +90,13 @@ extension SystemCalls {
     }
     guard
       let child = Threads.create(
-        process: process, nice: parent.pointee.schedulingPolicy.inherited.effectiveNice, identifier: identifier)
+        process: process, nice: parent.pointee.schedulingPolicy.inherited.effectiveNice,
+        identifier: identifier)
     else { throw .outOfMemory }
 
     child.inherit(from: parent)
-    inheritSignals(child, from: parent, isVfork: flags.contains(.vfork), isInNewMemory: !flags.contains(.memory))
+    inheritSignals(
+      child, from: parent, isVfork: flags.contains(.vfork), isInNewMemory: !flags.contains(.memory))
     child.pointee.pageTableRoot = process.addressSpace!.root
     if flags.contains(.setThreadStorage) { child.pointee.fsBase = request.threadStorage }
     if flags.contains(.clearChildThreadID) { child.pointee.clearChildThreadID = request.childThreadID }

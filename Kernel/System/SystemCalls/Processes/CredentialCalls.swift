@@ -115,7 +115,9 @@ extension SystemCalls {
     let count = groups.identifiers.count
     if size == 0 { return Int64(count) }
     guard size >= count else { throw .invalid }
-    guard count == 0 || UserMemory.copyOut(groups.identifiers.baseAddress!, to: arguments.second, count: count * 4)
+    guard
+      count == 0
+        || UserMemory.copyOut(groups.identifiers.baseAddress!, to: arguments.second, count: count * 4)
     else { throw .badAddress }
     return Int64(count)
   }

@@ -36,7 +36,9 @@ extension SystemCalls {
   }
 
   private static func resourceLimit(at address: UInt64) throws(Errno) -> ResourceLimit {
-    guard let limit = UserMemory.load(ResourceLimit(soft: 0, hard: 0), from: address) else { throw .badAddress }
+    guard let limit = UserMemory.load(ResourceLimit(soft: 0, hard: 0), from: address) else {
+      throw .badAddress
+    }
     return limit
   }
 

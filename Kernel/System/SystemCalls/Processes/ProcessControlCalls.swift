@@ -50,7 +50,9 @@ extension SystemCalls {
     case 24:  // PR_CAPBSET_DROP
       guard process.hasCapability(.setCapabilities) else { throw .notPermitted }
       guard value <= Capabilities.last else { throw .invalid }
-      process.lock.withLock { _ = process.attributes.credentials.bounding.remove(Capabilities(rawValue: 1 << value)) }
+      process.lock.withLock {
+        _ = process.attributes.credentials.bounding.remove(Capabilities(rawValue: 1 << value))
+      }
     case 25:  // PR_GET_TSC: PR_TSC_ENABLE
       try store(Int32(1), to: value)
     case 26:  // PR_SET_TSC

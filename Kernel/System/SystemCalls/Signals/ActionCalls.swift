@@ -61,6 +61,8 @@ extension SystemCalls {
     switch restart {
     case .none: throw .interrupted
     case .sleep(let deadline, let remaining): try sleep(until: deadline, remaining: remaining)
+    case .futex(let address, let isPrivate, let expected, let bits, let deadline):
+      try waitForFutex(address, isPrivate: isPrivate, expected: expected, bits: bits, until: deadline)
     }
     return 0
   }

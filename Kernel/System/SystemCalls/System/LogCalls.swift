@@ -8,7 +8,9 @@ extension SystemCalls {
     let action = Int32(truncatingIfNeeded: arguments.first)
     guard (0...10).contains(action) else { throw .invalid }
     let isOpenToAll = action == 3 || action == 10
-    guard isOpenToAll || Scheduler.current.pointee.process!.hasCapability(.readLog) else { throw .notPermitted }
+    guard isOpenToAll || Scheduler.current.pointee.process!.hasCapability(.readLog) else {
+      throw .notPermitted
+    }
     let positions = KernelLog.positions
     switch action {
     case 2, 3, 4:
@@ -58,7 +60,8 @@ extension SystemCalls {
 
   // MARK: Unknown calls
 
-  /// Which calls have been named in the log, a bit each; one bit for all numbers that Linux does not have either.
+  /// Which calls have been named in the log, a bit each; one bit for all numbers that Linux does not have
+  /// either.
   nonisolated(unsafe) private static var namedCalls = InlineArray<8, UInt64>(repeating: 0)
 
   /// A call that this kernel does not have: names it once in the log.

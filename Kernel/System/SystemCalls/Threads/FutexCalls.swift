@@ -4,25 +4,22 @@ import Machine
 extension SystemCalls {
   /// futex(2)
   static func futex(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    guard let operation = FutexOperation(UInt32(truncatingIfNeeded: arguments.second)) else { throw .notImplemented }
+    guard let operation = FutexOperation(UInt32(truncatingIfNeeded: arguments.second)) else {
+      throw .notImplemented
+    }
     let address = arguments.first
     let value = UInt32(truncatingIfNeeded: arguments.third)
     let isPrivate = operation.isPrivate
     var deadline: UInt64? = nil
-    if operation.command.hasTimeout, arguments.fourth != 0 { deadline = try futexDeadline(operation, arguments.fourth) }
+    if operation.command.hasTimeout, arguments.fourth != 0 {
+      deadline = try futexDeadline(operation, arguments.fourth)
+    }
 
     switch operation.command {
     case .wait, .waitBits:
       let bits = operation.command == .wait ? UInt32.max : UInt32(truncatingIfNeeded: arguments.sixth)
       guard bits != 0 else { throw .invalid }
-      let key = try Futexes.key(address, isPrivate: isPrivate)
-      do throws(Errno) {
-        try Futexes.wait(address, key: key, expected: value, until: deadline, bits: bits)
-      } catch {
-        // With a time limit the call cannot simply begin anew.
-        if error == .interrupted, deadline == nil { throw .restart }
-        throw error
-      }
+      try waitForFutex(address, isPrivate: isPrivate, expected: value, bits: bits, until: deadline)
       return 0
     case .wake, .wakeBits:
       let bits = operation.command == .wake ? UInt32.max : UInt32(truncatingIfNeeded: arguments.sixth)
@@ -47,12 +44,14 @@ extension SystemCalls {
       let second = try Futexes.key(arguments.fifth, isPrivate: isPrivate)
       return Int64(
         try Futexes.wakeOperation(
-          first, arguments.fifth, second, firstLimit: limit(arguments.third), secondLimit: limit(arguments.fourth),
+          first, arguments.fifth, second, firstLimit: limit(arguments.third),
+          secondLimit: limit(arguments.fourth),
           change))
     case .lockPriority, .lockPriority2, .tryLockPriority:
       let key = try Futexes.key(address, isPrivate: isPrivate)
       do throws(Errno) {
-        try PriorityFutexes.lock(address, key, until: deadline, mayWait: operation.command != .tryLockPriority)
+        try PriorityFutexes.lock(
+          address, key, until: deadline, mayWait: operation.command != .tryLockPriority)
       } catch {
         throw error == .interrupted ? .restart : error
       }
@@ -60,6 +59,23 @@ extension SystemCalls {
     case .unlockPriority:
       try PriorityFutexes.unlock(address, Futexes.key(address, isPrivate: isPrivate))
       return 0
+    }
+  }
+
+  /// Waits, and after a signal says how the call goes on.
+  static func waitForFutex(
+    _ address: UInt64, isPrivate: Bool, expected: UInt32, bits: UInt32, until deadline: UInt64?
+  ) throws(Errno) {
+    let key = try Futexes.key(address, isPrivate: isPrivate)
+    do throws(Errno) {
+      try Futexes.wait(address, key: key, expected: expected, until: deadline, bits: bits)
+    } catch {
+      guard error == .interrupted else { throw error }
+      // With a time limit the call cannot simply begin anew.
+      guard let deadline else { throw .restart }
+      Scheduler.current.pointee.signals.restart = .futex(
+        address: address, isPrivate: isPrivate, expected: expected, bits: bits, deadline: deadline)
+      throw .restartBlock
     }
   }
 

@@ -28,7 +28,8 @@ extension SystemCalls {
       isFound = true
       guard let process = thread.pointee.process else { return }
       let target = process.attributes.credentials.user
-      if !mayRaise, credentials.user.effective != target.real, credentials.user.effective != target.effective {
+      if !mayRaise, credentials.user.effective != target.real, credentials.user.effective != target.effective
+      {
         failure = .notPermitted
       } else if nice < thread.pointee.schedulingPolicy.nice, !mayRaise, Int64(nice) < lowest {
         failure = .access
@@ -50,7 +51,9 @@ extension SystemCalls {
     let number = Int32(truncatingIfNeeded: who)
     switch which & 0xFFFF_FFFF {
     case 0:  // PRIO_PROCESS: one thread
-      do throws(Errno) { try withThread(who) { thread throws(Errno) in body(thread) } } catch { throw .noProcess }
+      do throws(Errno) { try withThread(who) { thread throws(Errno) in body(thread) } } catch {
+        throw .noProcess
+      }
     case 1:  // PRIO_PGRP
       let group = number == 0 ? caller.group : number
       Threads.forEach { if let process = $0.pointee.process, process.group == group { body($0) } }

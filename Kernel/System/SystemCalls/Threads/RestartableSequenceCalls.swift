@@ -11,7 +11,8 @@ extension SystemCalls {
     let flags = arguments.third & 0xFFFF_FFFF
     let signature = UInt32(truncatingIfNeeded: arguments.fourth)
     if flags & 1 != 0 {  // RSEQ_FLAG_UNREGISTER
-      guard flags == 1, present.address != 0, present.address == address, size == RestartableSequence.size else {
+      guard flags == 1, present.address != 0, present.address == address, size == RestartableSequence.size
+      else {
         throw .invalid
       }
       guard present.signature == signature else { throw .notPermitted }
@@ -25,7 +26,9 @@ extension SystemCalls {
       guard present.signature == signature else { throw .notPermitted }
       throw .busy
     }
-    guard address & (RestartableSequence.size - 1) == 0, size == RestartableSequence.size else { throw .invalid }
+    guard address & (RestartableSequence.size - 1) == 0, size == RestartableSequence.size else {
+      throw .invalid
+    }
     guard UserMemory.contains(address, count: Int(size)) else { throw .badAddress }
     thread.pointee.restartableSequence = RestartableSequence(address: address, signature: signature)
     thread.pointee.head.needsSequenceCheck = 1

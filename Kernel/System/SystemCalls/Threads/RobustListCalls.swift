@@ -16,7 +16,8 @@ extension SystemCalls {
   static func get_robust_list(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     var head: UInt64 = 0
     try withThread(arguments.first) { thread throws(Errno) in head = thread.pointee.robustList }
-    guard UserMemory.store(robustListHeadSize, to: arguments.third), UserMemory.store(head, to: arguments.second)
+    guard UserMemory.store(robustListHeadSize, to: arguments.third),
+      UserMemory.store(head, to: arguments.second)
     else { throw .badAddress }
     return 0
   }

@@ -1,8 +1,8 @@
 import Core
 import Machine
 
-/// Policies and priorities (sched(7)). The policy is kept as the program set it; `SchedulingPolicy` says what the run
-/// queue makes of it.
+/// Policies and priorities (sched(7)). The policy is kept as the program set it; `SchedulingPolicy` says what
+/// the run queue makes of it.
 extension SystemCalls {
   /// SCHED_RESET_ON_FORK
   private static var resetOnFork: UInt32 { 0x4000_0000 }
@@ -42,12 +42,16 @@ extension SystemCalls {
   private static func apply(
     _ policy: SchedulingPolicy, to thread: ThreadPointer, by caller: Credentials
   ) throws(Errno) {
-    guard let priorities = SchedulingPolicy.priorities(of: policy.number), priorities.contains(policy.priority) else {
+    guard let priorities = SchedulingPolicy.priorities(of: policy.number),
+      priorities.contains(policy.priority)
+    else {
       throw .invalid
     }
     if !caller.effective.contains(.raisePriority) {
       // Without RLIMIT_RTPRIO, which is 0 unless root has raised it.
-      guard !policy.isRealTime, policy.nice >= thread.pointee.schedulingPolicy.nice else { throw .notPermitted }
+      guard !policy.isRealTime, policy.nice >= thread.pointee.schedulingPolicy.nice else {
+        throw .notPermitted
+      }
     }
     thread.pointee.schedulingPolicy = policy
     Scheduler.setNice(policy.effectiveNice, of: thread)
@@ -94,7 +98,9 @@ extension SystemCalls {
     try withThread(arguments.first) { thread throws(Errno) in policy = thread.pointee.schedulingPolicy }
     let isEndless = policy.number == SchedulingPolicy.firstInFirstOut
     let slice = isEndless ? 0 : Time.nanoseconds(ticks: UInt64(Time.sliceTicks))
-    guard UserMemory.store(TimeSpecification(nanoseconds: slice), to: arguments.second) else { throw .badAddress }
+    guard UserMemory.store(TimeSpecification(nanoseconds: slice), to: arguments.second) else {
+      throw .badAddress
+    }
     return 0
   }
 
@@ -112,11 +118,14 @@ extension SystemCalls {
 
   /// sched_setattr(2)
   static func sched_setattr(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    guard arguments.second != 0, Int32(truncatingIfNeeded: arguments.first) >= 0, arguments.third & 0xFFFF_FFFF == 0
+    guard arguments.second != 0, Int32(truncatingIfNeeded: arguments.first) >= 0,
+      arguments.third & 0xFFFF_FFFF == 0
     else { throw .invalid }
     guard let size = UserMemory.load(UInt32(0), from: arguments.second) else { throw .badAddress }
     guard size == 0 || size >= 48, size <= 4096 else { throw .argumentsTooLong }
-    guard let attributes = UserMemory.load(SchedulingAttributes(), from: arguments.second) else { throw .badAddress }
+    guard let attributes = UserMemory.load(SchedulingAttributes(), from: arguments.second) else {
+      throw .badAddress
+    }
     guard attributes.flags & ~1 == 0 else { throw .invalid }
     let caller = Scheduler.current.pointee.process!.credentials
     try withThread(arguments.first) { thread throws(Errno) in
@@ -141,7 +150,11 @@ extension SystemCalls {
       let policy = thread.pointee.schedulingPolicy
       attributes.policy = policy.number
       attributes.flags = policy.isResetOnFork ? 1 : 0
-      if policy.isRealTime { attributes.priority = policy.priority } else { attributes.nice = Int32(policy.nice) }
+      if policy.isRealTime {
+        attributes.priority = policy.priority
+      } else {
+        attributes.nice = Int32(policy.nice)
+      }
     }
     guard UserMemory.store(attributes, to: arguments.second) else { throw .badAddress }
     return 0

@@ -16,7 +16,9 @@ extension SystemCalls {
   }
 
   private static func store(_ nanoseconds: UInt64, to address: UInt64) throws(Errno) {
-    guard UserMemory.store(TimeSpecification(nanoseconds: nanoseconds), to: address) else { throw .badAddress }
+    guard UserMemory.store(TimeSpecification(nanoseconds: nanoseconds), to: address) else {
+      throw .badAddress
+    }
   }
 
   /// What a clock shows, in nanoseconds.
@@ -31,7 +33,9 @@ extension SystemCalls {
       do throws(Errno) {
         // Only of the caller's own process.
         try withThread(UInt64(UInt32(bitPattern: identifier))) { thread throws(Errno) in
-          guard thread.pointee.processIdentifier == Scheduler.current.pointee.processIdentifier else { throw .invalid }
+          guard thread.pointee.processIdentifier == Scheduler.current.pointee.processIdentifier else {
+            throw .invalid
+          }
           ticks = thread.presentRunTicks
         }
       } catch {
@@ -175,7 +179,9 @@ extension SystemCalls {
       let now = try read(clock)
       if now >= nanoseconds { return }
       let length = max((nanoseconds - now) / UInt64(CPUs.count), 1_000_000)
-      if !Sleep.until(readTimeStampCounter() &+ Time.ticks(nanoseconds: length)) { throw .restartUnlessHandled }
+      if !Sleep.until(readTimeStampCounter() &+ Time.ticks(nanoseconds: length)) {
+        throw .restartUnlessHandled
+      }
     }
   }
 }
