@@ -55,6 +55,20 @@ extension SystemCalls {
     return try clone(arguments.frame, request)
   }
 
+  /// RLIMIT_NPROC, which counts the threads of a user and does not bind root.
+  private static func checkProcessLimit(_ process: Process) throws(Errno) {
+    let credentials = process.credentials
+    if credentials.user.real == 0 { return }
+    if !credentials.effective.isDisjoint(with: [.exceedLimits, .administration]) { return }
+    let limit = process.limit(.processes)
+    if limit == ResourceLimit.infinite { return }
+    var count: UInt64 = 0
+    Threads.forEach {
+      if $0.pointee.process?.attributes.credentials.user.real == credentials.user.real { count += 1 }
+    }
+    if count >= limit { throw .tryAgain }
+  }
+
   /// SIGCHLD
   private static var childSignal: UInt64 { 17 }
 
@@ -67,6 +81,7 @@ extension SystemCalls {
     let parentProcess = parent.pointee.process!
     if flags.contains(.setThreadStorage), request.threadStorage >= UserMemory.limit { throw .notPermitted }
     guard Threads.count < Threads.limit else { throw .tryAgain }
+    if !flags.contains(.thread) { try checkProcessLimit(parentProcess) }
 
     let identifier = Threads.makeIdentifier()
     let process: Process

@@ -62,7 +62,8 @@ extension SystemCalls {
     // Made while there is a way back.
     guard let actions = process.signals.actions.copy(keepsHandlers: false) else { throw .outOfMemory }
     try endOtherThreads(of: process)
-    // From here on there is no way back to the old program.
+    // From here on there is no way back to the old program, whose locks bear this thread's old identifier.
+    Exit.releaseMemory(thread)
     thread.pointee.identifier = process.identifier
     process.setName(path)
     let old = process.addressSpace
