@@ -283,6 +283,7 @@ public final class Process: @unchecked Sendable {
       signals.pending.removeAll(SignalSet(rawValue: .max), free: SignalRecords.free)
       if let spare = signals.takeSpare() { SignalRecords.free(spare) }
     }
+    if session == identifier { Terminals.sessionLeaderEnded(session) }
     Processes.leave(self) { hasEnded = true }
     changed.wake()
   }

@@ -64,7 +64,13 @@ public enum Programs {
 
   /// Descriptors 0 to 2 are the console.
   private static func openConsole(for process: Process) throws(ProgramError) {
-    let console = TerminalFile(Terminals.serial!, node: ConsoleNode.shared, flags: .readWrite, isConsole: true)
+    let console: OpenFile
+    do throws(Errno) {
+      console = try FileTree.openConsole()
+    } catch {
+      // As on Linux the program then starts without.
+      return log("/dev/console cannot be opened: the archive has something else of that name")
+    }
     for _ in 0..<3 {
       do throws(Errno) { _ = try process.files.add(console) } catch { throw .outOfMemory }
     }

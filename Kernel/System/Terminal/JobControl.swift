@@ -1,36 +1,63 @@
 import Core
 import Machine
 
-/// What terminals need to know of process groups and sessions (setsid(2), setpgid(2)).
-///
-/// The terminal's process group is told to stop, to end or to look at the window size by the functions here alone.
+/// What terminals need to know of process groups and sessions (credentials(7), setsid(2)), and how they send
+/// signals to them.
 enum JobControl {
-  /// The session of the current process.
-  static var currentSession: Int32 { 0 }
+  private static var current: Process? { Scheduler.current.pointee.process }
+
+  /// The session of the current process; 0 for none.
+  static var currentSession: Int32 { current?.session ?? 0 }
   /// The process group of the current process.
-  static var currentGroup: Int32 { 0 }
+  static var currentGroup: Int32 { current?.group ?? 0 }
 
   /// Whether the current process leads its session.
-  static var isSessionLeader: Bool { false }
+  static var isSessionLeader: Bool {
+    guard let current else { return false }
+    return current.session != 0 && current.session == current.identifier
+  }
 
   /// The session that a process group belongs to; nil where there is no such group.
-  static func session(ofGroup group: Int32) -> Int32? { nil }
+  static func session(ofGroup group: Int32) -> Int32? {
+    var session: Int32?
+    Processes.forEach { process in
+      if process.group == group, process.ending == nil { session = process.session }
+    }
+    return session
+  }
 
-  /// Whether nobody in the group has a parent outside of it that could continue it.
-  static func isCurrentGroupOrphaned() -> Bool { false }
+  /// Whether nobody has a parent outside of the group, in the same session, that could let it go on.
+  static func isCurrentGroupOrphaned() -> Bool {
+    Processes.lock.withLock { Processes.isOrphaned(currentGroup) }
+  }
 
   /// Whether the current thread would not notice a signal: it blocks or ignores it.
-  static func ignores(_ signal: UInt8) -> Bool { false }
+  static func ignores(_ signal: Signal) -> Bool {
+    guard let current else { return true }
+    return current.signalLock.withLock {
+      Scheduler.current.pointee.signals.blocked.contains(signal) || current.signals.actions[signal].isIgnore
+    }
+  }
 
-  /// Sends a signal to every process of a group. In a thread that holds no lock.
-  static func send(_ signal: UInt8, toGroup group: Int32) {}
+  /// Sends a signal to every process of a group.
+  static func send(_ signal: Signal, toGroup group: Int32) {
+    if group > 0 { Signals.sendToGroup(signal, group) }
+  }
 
   /// The same for the leader of a session.
-  static func send(_ signal: UInt8, toLeaderOf session: Int32) {}
+  static func send(_ signal: Signal, toLeaderOf session: Int32) {
+    if session > 0, let leader = Processes.find(session), leader.ending == nil { Signals.send(signal, to: leader) }
+  }
+}
 
-  static var hangUp: UInt8 { 1 }  // SIGHUP
-  static var carryOn: UInt8 { 18 }  // SIGCONT
-  static var backgroundRead: UInt8 { 21 }  // SIGTTIN
-  static var backgroundWrite: UInt8 { 22 }  // SIGTTOU
-  static var windowChanged: UInt8 { 28 }  // SIGWINCH
+extension Signal {
+  /// The signal of a key.
+  init(_ key: TerminalSignal) {
+    self =
+      switch key {
+      case .interrupt: .interrupt
+      case .quit: .quit
+      case .stop: .terminalStop
+      }
+  }
 }

@@ -14,7 +14,6 @@ final class SerialTerminal: TerminalDevice, @unchecked Sendable {
     // As large as a terminal was that never told its size.
     terminal.windowSize = WindowSize(rows: 24, columns: 80)
     Terminals.serial = terminal
-    ConsoleNode.initialize()
   }
 
   /// From here on what is typed is for programs.

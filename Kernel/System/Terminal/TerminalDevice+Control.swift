@@ -30,9 +30,9 @@ extension TerminalDevice {
     case Request.controlFlow: try controlFlow(argument)
     case Request.sendBreak, Request.sendLongBreak, Request.startBreak:
       // There is nobody to hear a break: what is left of the calls is the wait for output.
-      try checkForeground(JobControl.backgroundWrite)
+      try checkForeground(.terminalOutput)
       try waitForOutput()
-    case Request.endBreak: try checkForeground(JobControl.backgroundWrite)
+    case Request.endBreak: try checkForeground(.terminalOutput)
     case Request.getDiscipline: try give(Int32(0), to: argument)
     case Request.setDiscipline:
       guard try take(Int32(0), from: argument) == 0 else { throw .invalid }
@@ -55,7 +55,7 @@ extension TerminalDevice {
       try give(lock.withLock { foregroundGroup }, to: argument)
     case Request.setForegroundGroup:
       do throws(Errno) {
-        try checkForeground(JobControl.backgroundWrite)
+        try checkForeground(.terminalOutput)
       } catch {
         throw error == .inputOutput ? .notTerminal : error
       }
@@ -93,7 +93,7 @@ extension TerminalDevice {
   private func takeAttributes(
     _ format: TerminalAttributes.Format, _ address: UInt64, _ when: When
   ) throws(Errno) {
-    try checkForeground(JobControl.backgroundWrite)
+    try checkForeground(.terminalOutput)
     var bytes = InlineArray<44, UInt8>(repeating: 0)
     var attributes = lock.withLock { discipline.attributes }
     let isTaken = withUnsafeMutableBytes(of: &bytes) { bytes in
@@ -132,7 +132,7 @@ extension TerminalDevice {
 
   /// TCFLSH, tcflush(3)
   private func discard(_ which: UInt64) throws(Errno) {
-    try checkForeground(JobControl.backgroundWrite)
+    try checkForeground(.terminalOutput)
     guard which <= 2 else { throw .invalid }
     if which != 1 { discardInput() }
     if which != 0 {
@@ -146,7 +146,7 @@ extension TerminalDevice {
 
   /// TCXONC, tcflow(3)
   private func controlFlow(_ action: UInt64) throws(Errno) {
-    try checkForeground(JobControl.backgroundWrite)
+    try checkForeground(.terminalOutput)
     guard action <= 3 else { throw .invalid }
     withDiscipline { discipline, effects in
       switch action {
@@ -176,7 +176,7 @@ extension TerminalDevice {
       windowSize = size
       return foregroundGroup
     }
-    if group != 0 { JobControl.send(JobControl.windowChanged, toGroup: group) }
+    if group != 0 { JobControl.send(.windowChange, toGroup: group) }
   }
 
   // MARK: User memory

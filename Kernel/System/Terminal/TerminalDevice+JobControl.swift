@@ -16,13 +16,13 @@ extension TerminalDevice {
   /// - Parameter signal: SIGTTIN or SIGTTOU.
   /// - Throws: `restart` with the signal sent; `inputOutput` where nobody would continue the process, or where it
   ///   does not hear of SIGTTIN.
-  func checkForeground(_ signal: UInt8) throws(Errno) {
+  func checkForeground(_ signal: Signal) throws(Errno) {
     let (session, foreground) = lock.withLock { (self.session, foregroundGroup) }
     guard session != 0, foreground != 0, session == JobControl.currentSession else { return }
     let group = JobControl.currentGroup
     if group == foreground { return }
     if JobControl.ignores(signal) {
-      if signal == JobControl.backgroundRead { throw .inputOutput }
+      if signal == .terminalInput { throw .inputOutput }
       return
     }
     if JobControl.isCurrentGroupOrphaned() { throw .inputOutput }
@@ -65,8 +65,8 @@ extension TerminalDevice {
       return group
     }
     guard group != 0 else { return }
-    JobControl.send(JobControl.hangUp, toGroup: group)
-    JobControl.send(JobControl.carryOn, toGroup: group)
+    JobControl.send(.hangup, toGroup: group)
+    JobControl.send(.continue, toGroup: group)
   }
 
   /// The leader of its session has ended: the foreground group is told, and the session has no terminal any more.
@@ -77,7 +77,7 @@ extension TerminalDevice {
       foregroundGroup = 0
       return group
     }
-    if group != 0 { JobControl.send(JobControl.hangUp, toGroup: group) }
+    if group != 0 { JobControl.send(.hangup, toGroup: group) }
     if hangsUpWithItsSession { hangUp() }
   }
 
@@ -102,7 +102,7 @@ enum Terminals {
   static func controlling(of session: Int32) -> TerminalDevice? {
     guard session != 0 else { return nil }
     if let serial, serial.lock.withLock({ serial.session == session }) { return serial }
-    return nil
+    return PseudoTerminals.first { terminal in terminal.lock.withLock { terminal.session == session } }
   }
 
   /// The leader of a session has ended. In its last thread, which holds no lock.

@@ -61,6 +61,9 @@ class TerminalDevice: @unchecked Sendable {
   /// The attributes that are possible for what a program asks for.
   func adapted(_ attributes: TerminalAttributes) -> TerminalAttributes { attributes }
 
+  /// It has been opened.
+  func slaveOpened() {}
+
   /// The last open file has gone.
   func lastFileClosed() {}
 
@@ -135,8 +138,9 @@ class TerminalDevice: @unchecked Sendable {
       return body(&discipline, &effects)
     }
     if effects.signals != 0, group != 0 {
-      for signal in UInt8(1)..<32 where effects.signals >> UInt32(signal) & 1 != 0 {
-        JobControl.send(signal, toGroup: group)
+      for signal in [TerminalSignal.interrupt, .quit, .stop]
+      where effects.signals >> UInt32(signal.rawValue) & 1 != 0 {
+        JobControl.send(Signal(signal), toGroup: group)
       }
     }
     if effects.hasOutput { transmit() }
@@ -197,8 +201,8 @@ class TerminalDevice: @unchecked Sendable {
   func hangUpBySystem() {
     let leader = lock.withLock { session }
     if leader != 0 {
-      JobControl.send(JobControl.hangUp, toLeaderOf: leader)
-      JobControl.send(JobControl.carryOn, toLeaderOf: leader)
+      JobControl.send(.hangup, toLeaderOf: leader)
+      JobControl.send(.continue, toLeaderOf: leader)
     }
     hangUp()
   }

@@ -17,6 +17,7 @@ final class TerminalFile: OpenFile, @unchecked Sendable {
       return terminal.hangUps
     }
     super.init(node: node, flags: flags)
+    terminal.slaveOpened()
   }
 
   deinit {
@@ -50,7 +51,7 @@ final class TerminalFile: OpenFile, @unchecked Sendable {
   /// read(2): a line, or in non-canonical mode what VMIN and VTIME say (termios(3)).
   override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
     if isHungUp { return 0 }
-    if !isConsole { try terminal.checkForeground(JobControl.backgroundRead) }
+    if !isConsole { try terminal.checkForeground(.terminalInput) }
     if buffer.remaining == 0 { return 0 }
     let plan = TerminalReadPlan(terminal.lock.withLock { terminal.discipline.attributes })
     var deadline = Self.deadline(after: plan.firstDelay)
@@ -120,7 +121,7 @@ final class TerminalFile: OpenFile, @unchecked Sendable {
     if isHungUp { throw .inputOutput }
     let attributes = terminal.lock.withLock { terminal.discipline.attributes }
     if attributes.local.contains(.stopsBackgroundOutput), !isConsole {
-      try terminal.checkForeground(JobControl.backgroundWrite)
+      try terminal.checkForeground(.terminalOutput)
     }
     try terminal.beginWriting(isNonBlocking: isNonBlocking)
     defer { terminal.endWriting() }

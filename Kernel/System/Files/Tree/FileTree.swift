@@ -120,11 +120,17 @@ enum FileTree {
       try node.truncate(to: 0)
       FileAttributes.dropSetIDBits(of: node)
     }
-    flags.subtract([.create, .exclusive, .noControllingTerminal, .truncate, .closeOnExec])
+    flags.subtract([.create, .exclusive, .truncate, .closeOnExec])
     flags.insert(.largeFile)
     let file = try node.open(flags)
+    file.flags.remove(.noControllingTerminal)
     file.location = path
     return file
+  }
+
+  /// /dev/console, for descriptors 0 to 2 of the programs that the kernel starts.
+  static func openConsole() throws(Errno) -> OpenFile {
+    try open(find(ByteView("/dev/console")), .root, .readWrite, isNew: false)
   }
 
   /// A file without a name in a directory (O_TMPFILE).

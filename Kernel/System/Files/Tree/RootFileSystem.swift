@@ -15,6 +15,7 @@ public enum RootFileSystem {
     FileLocks.initialize()
     CharacterDevices.initialize()
     SystemFileSystem.initialize()
+    DeviceNodes.registerDrivers()
     let fileSystem = MemoryFileSystem(typeName: "rootfs", magic: MemoryMagic.ramfs)
     do throws(Errno) {
       try ProcessFileSystem.initialize()
@@ -23,9 +24,8 @@ public enum RootFileSystem {
       storedRoot = Path(mount, mount.root)
       let lookup = PathLookup(root: root, identity: .root)
       try FileTree.makeNode(ByteView("dev"), from: root, lookup, mode: .directory.with(permissions: 0o755))
-      try FileTree.makeNode(
-        ByteView("dev/console"), from: root, lookup, mode: .characterDevice.with(permissions: 0o600),
-        deviceNumber: DeviceNumber(major: 5, minor: 1).rawValue)
+      try DeviceNodes.populate(FileTree.find(ByteView("dev"), from: root, lookup), lookup)
+      try PseudoTerminalFileSystem.mount(on: FileTree.find(ByteView("dev/pts"), from: root, lookup))
       try FileTree.makeNode(ByteView("root"), from: root, lookup, mode: .directory.with(permissions: 0o700))
     } catch {
       panic("not enough memory for the root file system")

@@ -14,11 +14,16 @@ extension SystemCalls {
     let file = try file(arguments.first)
     let request = UInt32(truncatingIfNeeded: arguments.second)
     if file.flags.contains(.path) { throw .badFile }
-    if request == ControlRequest.setNonBlocking {
+    switch request {
+    case ControlRequest.setNonBlocking:
       guard let value = UserMemory.load(Int32(0), from: arguments.third) else { throw .badAddress }
       if value != 0 { file.flags.insert(.nonBlocking) } else { file.flags.remove(.nonBlocking) }
       return 0
+    case ControlRequest.closeOnExec, ControlRequest.keepOnExec:
+      try Scheduler.current.pointee.process!.files.setClosesOnExec(
+        Int32(truncatingIfNeeded: arguments.first), request == ControlRequest.closeOnExec)
+      return 0
+    default: return try file.control(request, arguments.third)
     }
-    return try file.control(request, arguments.third)
   }
 }

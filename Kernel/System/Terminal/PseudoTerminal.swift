@@ -1,0 +1,117 @@
+import Core
+import Machine
+
+/// A pseudo-terminal (pty(7)): what is written to the master is typed at the terminal, and what the terminal shows
+/// is read from the master.
+final class PseudoTerminal: TerminalDevice, @unchecked Sendable {
+  /// The number in /dev/pts.
+  let index: Int
+  /// Its place in /dev/pts; set before anybody can find it there.
+  var node: FileNode?
+  /// For the master's readers and writers.
+  let masterReadiness = Readiness()
+
+  // Under `lock`.
+
+  /// TIOCSPTLCK: the slave cannot be opened yet.
+  var isLocked = true
+  private(set) var isMasterOpen = true
+  /// The slave was open, and nobody has it open now: the master's reads fail.
+  var isAbandoned = false
+  var isInPacketMode = false
+  private var packetStatus: PacketStatus = []
+  /// While output is stopped: how much of it was there before and can still be read.
+  private var readableLimit: Int?
+
+  init?(index: Int) {
+    self.index = index
+    super.init(
+      number: DeviceNumber(major: 136, minor: UInt32(index)),
+      attributes: TerminalAttributes(control: TerminalAttributes.usualControl & ~0x400 | TerminalAttributes.speed38400))
+  }
+
+  // MARK: As a terminal
+
+  override func transmit() { masterReadiness.notify() }
+
+  override func inputWasTaken() { masterReadiness.notify() }
+
+  override var isOtherSideGone: Bool { !isMasterOpen }
+
+  override func adapted(_ attributes: TerminalAttributes) -> TerminalAttributes {
+    // Always 8 bits without parity, and a receiver that is on.
+    var attributes = attributes
+    attributes.control = attributes.control & ~0x130 | 0xB0
+    return attributes
+  }
+
+  override func slaveOpened() {
+    lock.withLock { isAbandoned = false }
+    masterReadiness.notify()
+  }
+
+  override func lastFileClosed() {
+    lock.withLock { isAbandoned = true }
+    masterReadiness.notify()
+  }
+
+  override func tellMaster(_ change: PacketStatus) {
+    if change.contains(.stopped) { readableLimit = output.count }
+    if change.contains(.started) { readableLimit = nil }
+    if change.contains(.outputDiscarded), readableLimit != nil { readableLimit = 0 }
+    guard isInPacketMode else { return }
+    // Of two opposites the last one counts.
+    if change.contains(.stopped) { packetStatus.remove(.started) }
+    if change.contains(.started) { packetStatus.remove(.stopped) }
+    if change.contains(.noFlowControl) { packetStatus.remove(.flowControl) }
+    if change.contains(.flowControl) { packetStatus.remove(.noFlowControl) }
+    packetStatus.formUnion(change)
+  }
+
+  // MARK: The master's side, under `lock`
+
+  func setPacketMode(_ isOn: Bool) {
+    isInPacketMode = isOn
+    packetStatus = []
+  }
+
+  /// The bytes that the master can read.
+  var readableCount: Int { readableLimit ?? output.count }
+
+  var hasPacketStatus: Bool { isInPacketMode && !packetStatus.isEmpty }
+
+  /// What the master reads now: nothing, or a status alone, or bytes, after a zero in packet mode.
+  func takeForMaster(into target: UnsafeMutableRawBufferPointer) -> Int {
+    if hasPacketStatus {
+      target[0] = packetStatus.rawValue
+      packetStatus = []
+      return 1
+    }
+    let first = isInPacketMode ? 1 : 0
+    if urgentByte != 0, target.count > first {
+      if isInPacketMode { target[0] = 0 }
+      target[first] = urgentByte
+      urgentByte = 0
+      return first + 1
+    }
+    let count = min(readableCount, target.count - first)
+    guard readableCount > 0, count >= 0 else { return 0 }
+    if isInPacketMode { target[0] = 0 }
+    _ = output.remove(into: UnsafeMutableRawBufferPointer(rebasing: target[first..<first + count]))
+    if let readableLimit { self.readableLimit = readableLimit - count }
+    return first + count
+  }
+
+  /// The master throws away what it has not read.
+  func discardForMaster() {
+    output.removeAll()
+    if readableLimit != nil { readableLimit = 0 }
+  }
+
+  /// The master has been closed: to the slave's session its terminal is gone.
+  func masterClosed() {
+    PseudoTerminals.remove(self)
+    lock.withLock { isMasterOpen = false }
+    hangUpBySystem()
+  }
+}
