@@ -75,6 +75,7 @@ public struct Errno: Error, Equatable, Sendable {
   public static var alreadyConnected: Errno { Errno(106) }  // EISCONN
   public static var notConnected: Errno { Errno(107) }  // ENOTCONN
   public static var shutDown: Errno { Errno(108) }  // ESHUTDOWN
+  public static var tooManyReferences: Errno { Errno(109) }  // ETOOMANYREFS
   public static var timedOut: Errno { Errno(110) }  // ETIMEDOUT
   public static var connectionRefused: Errno { Errno(111) }  // ECONNREFUSED
   public static var hostUnreachable: Errno { Errno(113) }  // EHOSTUNREACH

@@ -126,6 +126,10 @@ public class OpenFile: @unchecked Sendable {
   var pipe: Pipe? { nil }
   /// Itself, of an epoll instance.
   var epoll: Epoll? { nil }
+  /// Itself, of a timerfd.
+  var timer: TimerFile? { nil }
+  /// Itself, of a socket.
+  var socket: Socket? { nil }
   /// The epoll items that watch it, under the lock of all `EpollLinks`.
   final var epollLinks: EpollLinks?
 

@@ -20,24 +20,32 @@ extension SystemCalls {
     guard let pipe = Pipe() else { throw .tooManyFilesInSystem }
     let node = PipeNode(
       pipe: pipe, fileSystem: AnonymousFiles.pipes, number: AnonymousFiles.makeNumber(), mode: mode)
-    let files = Scheduler.current.pointee.process!.files!
-    let closesOnExec = flags.contains(.closeOnExec)
     let reader = node.makeEnd(flags.intersection(.nonBlocking))
     let writer = node.makeEnd(flags.intersection([.nonBlocking, .direct]).union(.writeOnly))
-    let readDescriptor = try addDescriptor(reader, closesOnExec: closesOnExec)
-    let writeDescriptor: Int32
+    try addPair(reader, writer, closesOnExec: flags.contains(.closeOnExec), to: result)
+    return 0
+  }
+
+  /// Gives two open files descriptors, and a program their numbers; none of it after a failure.
+  ///
+  /// - Parameter result: the address of an array of two.
+  static func addPair(
+    _ first: OpenFile, _ second: OpenFile, closesOnExec: Bool, to result: UInt64
+  ) throws(Errno) {
+    let files = Scheduler.current.pointee.process!.files!
+    let firstDescriptor = try addDescriptor(first, closesOnExec: closesOnExec)
+    let secondDescriptor: Int32
     do throws(Errno) {
-      writeDescriptor = try addDescriptor(writer, closesOnExec: closesOnExec)
+      secondDescriptor = try addDescriptor(second, closesOnExec: closesOnExec)
     } catch {
-      try files.close(readDescriptor)
+      try files.close(firstDescriptor)
       throw error
     }
-    let pair = UInt64(UInt32(readDescriptor)) | UInt64(UInt32(writeDescriptor)) << 32
+    let pair = UInt64(UInt32(firstDescriptor)) | UInt64(UInt32(secondDescriptor)) << 32
     guard UserMemory.store(pair, to: result) else {
-      try files.close(readDescriptor)
-      try files.close(writeDescriptor)
+      try files.close(firstDescriptor)
+      try files.close(secondDescriptor)
       throw .badAddress
     }
-    return 0
   }
 }
