@@ -107,6 +107,26 @@ $(BUILD)/initrd.cpio: FORCE $(USER_PROGRAMS) | dependencies
 	Scripts/make-archive --output $@.new $(ARCHIVE_ENTRIES)
 	if cmp -s $@.new $@; then rm $@.new; else echo "  CPIO    $@"; mv $@.new $@; fi
 
+# Another archive than the tests' own, for a person: busybox, and what Image/README.md says.
+SHELL_ARCHIVE := $(BUILD)/shell.cpio
+IMAGE_FILES   := $(wildcard Image/*)
+IMAGE_PROGRAMS = $(filter-out %/init %/shell,$(USER_PROGRAMS))
+
+$(SHELL_ARCHIVE): $(USER_PROGRAMS) $(IMAGE_FILES) Scripts/fetch-busybox | dependencies
+	echo "  CPIO    $@"
+	mkdir -p $(@D)
+	programs="$(foreach program,$(IMAGE_PROGRAMS),bin/$(notdir $(program))=$(program))"; \
+	if busybox=$$(Scripts/fetch-busybox); then \
+	  links=$$($$busybox --list | grep -vxF -e busybox $(IMAGE_PROGRAMS:$(USER_BUILD)/bin/%=-e %) | \
+	    sed 's|.*|bin/&->busybox|'); \
+	  Scripts/make-archive --output $@ $$programs bin/busybox=$$busybox $$links init=Image/init \
+	    etc/profile=Image/profile etc/motd=Image/motd etc/demo=Image/demo \
+	    dev/console:c:5:1 dev/null:c:1:3 proc/ sys/ tmp/ root/; \
+	else \
+	  echo "  A small shell of our own stands in for busybox."; \
+	  Scripts/make-archive --output $@ $$programs init=$(USER_BUILD)/bin/shell dev/console:c:5:1; \
+	fi
+
 -include Tests/LinuxPrograms/LinuxPrograms.mk
 
 # --- Booting ----------------------------------------------------------------------------------------------
@@ -115,7 +135,7 @@ WORDS = $(if $(STRATEGY),fpu.strategy=$(STRATEGY)) $(if $(SAVE),fpu.save=$(SAVE)
 MAKE_ISO = Scripts/make-iso --kernel $(KERNEL_LOADED) --initrd $(INITRD)
 RUN_QEMU = Scripts/run-qemu --cpu $(CPU) --memory $(MEMORY) --accel $(ACCEL)
 
-.PHONY: run tour bench test iso image debug check clean help dependencies FORCE
+.PHONY: run tour bench soak test iso image debug check clean help dependencies FORCE
 FORCE:
 
 dependencies:
@@ -123,13 +143,18 @@ dependencies:
 
 image: $(KERNEL_LOADED) $(INITRD) ## Build the kernel and the programs, without an ISO
 
-iso: image ## Build build/needletail.iso, which boots the tour and then a prompt
-	$(MAKE_ISO) --words "run=tour $(WORDS)" --output $(BUILD)/needletail.iso
+iso: image $(SHELL_ARCHIVE) ## Build build/needletail.iso, which boots to a shell, and then to a prompt
+	Scripts/make-iso --kernel $(KERNEL_LOADED) --initrd $(RUN_ARCHIVE) --words "run=init monitor $(WORDS)" --output $(BUILD)/needletail.iso
 
-run: image ## Boot the tour in QEMU; on a terminal a prompt follows (Ctrl-A X ends QEMU)
-	if [ -t 0 ] && [ -t 1 ]; then end=; else end=poweroff; fi; \
-	iso=$$($(MAKE_ISO) --words "run=tour $$end $(WORDS)") && \
-	$(RUN_QEMU) --cpus $(CPUS) --iso $$iso --report $(BUILD)/report.json
+# An archive of one's own is booted as it is; the image with the shell gets a word on how to end.
+IS_OWN_ARCHIVE = $(filter-out $(BUILD)/initrd.cpio,$(INITRD))
+RUN_ARCHIVE    = $(if $(IS_OWN_ARCHIVE),$(INITRD),$(SHELL_ARCHIVE))
+
+run: image $(SHELL_ARCHIVE) ## Boot to a shell in QEMU, or INITRD= with APPEND= (Ctrl-A X ends QEMU)
+	words=; if [ -z "$(IS_OWN_ARCHIVE)" ]; then \
+	  if [ -t 0 ] && [ -t 1 ]; then words=monitor; else words=demo; fi; fi; \
+	Scripts/boot --kernel $(KERNEL_LOADED) --initrd $(RUN_ARCHIVE) --cpus $(CPUS) --cpu $(CPU) \
+	  --memory $(MEMORY) --accel $(ACCEL) --report $(BUILD)/report.json --append "$$words "'$(WORDS)'
 
 tour: image ## Run the tour alone and write build/tour.json
 	rm -f $(BUILD)/tour.json
@@ -137,10 +162,12 @@ tour: image ## Run the tour alone and write build/tour.json
 	$(RUN_QEMU) --cpus $(CPUS) --iso $$iso --report $(BUILD)/tour.json --timeout 600 </dev/null
 	echo "Wrote $(BUILD)/tour.json"
 
-bench: image ## Measure instructions on one CPU and write build/bench.json
+bench: image linux-programs ## Measure instructions on one CPU and write build/bench.json
 	rm -f $(BUILD)/bench.json
 	iso=$$($(MAKE_ISO) --words "run=bench poweroff $(WORDS)") && \
 	$(RUN_QEMU) --cpus 1 --icount --iso $$iso --report $(BUILD)/bench.json --timeout 600 </dev/null
+	echo "The program that is also measured on Linux (Scripts/bench-linux), in instructions:"
+	Scripts/bench-linux --only needletail --report $(BUILD)/bench.json
 	Scripts/add-image-size --kernel $(KERNEL) --report $(BUILD)/bench.json
 	echo "Wrote $(BUILD)/bench.json"
 
@@ -153,12 +180,18 @@ debug: image ## Boot with QEMU halted for gdb, and say how to attach
 check: $(KERNEL) ## Check the image: no stray FPU instruction, float helper, lazy global or writable code
 	Scripts/check-image --kernel $(KERNEL) --library $(KERNEL_LIBRARY)
 
+MINUTES ?= 120
+soak: image linux-programs ## Run a mixed load for MINUTES= (120) on CPUS=, and look for what is lost
+	Scripts/boot --kernel $(KERNEL_LOADED) --initrd $(BUILD)/linux.cpio --cpus $(CPUS) --cpu $(CPU) --memory $(MEMORY) \
+	  --accel $(ACCEL) --timeout $$(($(MINUTES) * 60 + 600)) --report $(BUILD)/soak.json \
+	  --append '$(WORDS) init=/bin/soak -- --seconds '$$(($(MINUTES) * 60)) </dev/null
+
 # --- Tests ------------------------------------------------------------------------------------------------
 
 BOOT_TESTS := swift test --package-path Tests/BootTests --scratch-path $(BUILD)/boot-tests --disable-xctest \
   --quiet
 
-test: check image linux-programs ## Run the host tests, the image checks and the boot matrix (MATRIX=quick: a few boots)
+test: check image linux-programs $(SHELL_ARCHIVE) ## Run the host tests, the image checks and the boot matrix (MATRIX=quick: a few boots)
 	Scripts/install-dependencies --tests
 	echo "  TEST    on the host"
 	swift test --disable-xctest --quiet
@@ -192,5 +225,6 @@ help: ## Show this help
 	echo "  APPEND=       more words for the boot line; what follows -- goes to init"
 	echo "  CHECKED=1     with the kernel's own assertions; the tests boot it so"
 	echo "  INITRD=       another cpio archive (newc) of programs"
+	echo "  MINUTES=$(MINUTES)   how long soak runs"
 	echo "  MATRIX=$(MATRIX)   which boots 'make test' does: full, quick, or part of a boot's name"
 	echo "  V=1           show the commands"

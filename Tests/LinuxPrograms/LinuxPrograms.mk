@@ -15,7 +15,9 @@ LINUX_TWICE   := $(patsubst $(LINUX_DIRECTORY)/%.c,%-musl,\
   $(shell grep -l '^// Built with musl too' $(LINUX_SOURCES) /dev/null))
 LINUX_SCRIPTS := $(sort $(foreach shell,ash bash zsh,$(wildcard $(LINUX_DIRECTORY)/Scripts/*.$(shell))))
 
-LINUX_TESTS = $(sort $(LINUX_GLIBC) $(LINUX_MUSL) $(LINUX_TWICE) $(LINUX_DYNAMIC) $(LINUX_OTHERS)) $(notdir $(LINUX_SCRIPTS))
+# Some come further down.
+LINUX_TESTS = $(sort $(LINUX_GLIBC) $(LINUX_MUSL) $(LINUX_TWICE) $(LINUX_DYNAMIC) $(LINUX_OTHERS)) \
+  $(notdir $(LINUX_SCRIPTS))
 LINUX_C_FLAGS = -std=gnu17 -O2 -g -static -pthread -Wall -Wextra -Werror -Wno-unused-parameter \
   -I $(LINUX_DIRECTORY)
 LINUX_HEADERS = $(wildcard $(LINUX_DIRECTORY)/*.h)
@@ -29,21 +31,21 @@ $(LINUX_GLIBC:%=$(LINUX_BUILD)/tests/%): $(LINUX_BUILD)/tests/%: $(LINUX_DIRECTO
   $(LINUX_BUILD)/dependencies
 	echo "  GCC     $(@F)"
 	mkdir -p $(@D)
-	gcc $(LINUX_C_FLAGS) -o $@ $<
+	gcc $(LINUX_C_FLAGS) -o $@ $< -lm
 	strip $@
 
 $(LINUX_MUSL:%=$(LINUX_BUILD)/tests/%): $(LINUX_BUILD)/tests/%: $(LINUX_DIRECTORY)/%.c $(LINUX_HEADERS) \
   $(LINUX_BUILD)/dependencies
 	echo "  MUSL    $(@F)"
 	mkdir -p $(@D)
-	musl-gcc $(LINUX_C_FLAGS) -o $@ $<
+	musl-gcc $(LINUX_C_FLAGS) -o $@ $< -lm
 	strip $@
 
 $(LINUX_TWICE:%=$(LINUX_BUILD)/tests/%): $(LINUX_BUILD)/tests/%-musl: $(LINUX_DIRECTORY)/%.c $(LINUX_HEADERS) \
   $(LINUX_BUILD)/dependencies
 	echo "  MUSL    $(@F)"
 	mkdir -p $(@D)
-	musl-gcc $(LINUX_C_FLAGS) -o $@ $<
+	musl-gcc $(LINUX_C_FLAGS) -o $@ $< -lm
 	strip $@
 
 # Dynamically linked ones, with the libraries that they ask for.
@@ -72,7 +74,7 @@ $(LINUX_BUILD)/test-names.h: FORCE
 	printf '"%s",\n' $(LINUX_TESTS) >$@.new
 	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-$(LINUX_BUILD)/run-tests: $(LINUX_DIRECTORY)/Runner/run-tests.c $(LINUX_BUILD)/test-names.h \
+$(LINUX_BUILD)/run-tests: $(LINUX_DIRECTORY)/Runner/run-tests.c $(LINUX_DIRECTORY)/Runner/prepare.h $(LINUX_BUILD)/test-names.h \
   $(LINUX_BUILD)/dependencies
 	echo "  MUSL    run-tests"
 	musl-gcc $(LINUX_C_FLAGS) -I $(LINUX_BUILD) -o $@ $<
@@ -83,8 +85,33 @@ LINUX_TOOLS := $(patsubst $(LINUX_DIRECTORY)/Runner/%.c,%,$(filter-out %/run-tes
   $(wildcard $(LINUX_DIRECTORY)/Runner/*.c)))
 $(LINUX_TOOLS:%=$(LINUX_BUILD)/%): $(LINUX_BUILD)/%: $(LINUX_DIRECTORY)/Runner/%.c $(LINUX_BUILD)/dependencies
 	echo "  MUSL    $(@F)"
-	musl-gcc $(LINUX_C_FLAGS) -o $@ $<
+	musl-gcc $(LINUX_C_FLAGS) -o $@ $< -lm
 	strip $@
+
+LINUX_OTHERS := rust-static-pie
+# Without a Rust compiler a program that says so takes the place, and the test is skipped.
+RUSTC := $(shell command -v rustc)
+$(LINUX_BUILD)/tests/rust-static-pie: $(LINUX_DIRECTORY)/Rust/main.rs
+	echo "  RUST    $(@F)"
+	mkdir -p $(@D)
+ifneq ($(RUSTC),)
+	$(RUSTC) --edition 2021 -O -C target-feature=+crt-static -C relocation-model=pic -C strip=symbols -o $@ $<
+else
+	printf '#!/bin/busybox sh\necho "    skipped: no rustc where the archive was built (Debian: rustc)"; exit 77\n' >$@
+	chmod +x $@
+endif
+
+# Static Swift with Foundation, some 60 MB: an archive of its own, compressed, in which it is init.
+LINUX_SWIFT_ARCHIVE := $(BUILD)/linux-swift.cpio.gz
+$(LINUX_BUILD)/swift-foundation: $(LINUX_DIRECTORY)/Swift/main.swift | dependencies
+	echo "  SWIFT   $(@F)"
+	mkdir -p $(@D)
+	$(TOOLCHAIN)/swiftc -O -static-executable -swift-version 5 -o $@ $< >$@.log 2>&1 || { cat $@.log; exit 1; }
+	strip $@
+$(LINUX_SWIFT_ARCHIVE): $(LINUX_BUILD)/swift-foundation
+	echo "  CPIO    $@"
+	Scripts/make-archive --output $(@:.gz=) bin/swift-foundation=$< tmp/ proc/ dev/console:c:5:1 dev/null:c:1:3
+	gzip -n -f -1 $(@:.gz=)
 
 # Programs of Debian's packages, as they are.
 LINUX_PACKAGED = bin/busybox=/bin/busybox bin/bash-static=/bin/bash-static bin/zsh-static=/bin/zsh-static
@@ -106,14 +133,15 @@ LINUX_ENTRIES = $(LINUX_PACKAGED) $(LINUX_LIBRARIES) $(foreach applet,$(LINUX_AP
   bin/run-tests=$(LINUX_BUILD)/run-tests \
   $(foreach tool,$(LINUX_TOOLS),bin/$(tool)=$(LINUX_BUILD)/$(tool)) \
   $(foreach file,$(LINUX_FILES),tests/$(notdir $(file))=$(file)) \
-  dev/console:c:5:1 dev/null:c:1:3 proc/ sys/ tmp/ root/
+  $(foreach program,$(filter-out %/init %/shell,$(USER_PROGRAMS)),bin/$(notdir $(program))=$(program)) \
+  $(LINUX_LIBRARIES) dev/console:c:5:1 dev/null:c:1:3 proc/ sys/ tmp/ root/
 
-$(LINUX_ARCHIVE): FORCE $(LINUX_FILES) $(LINUX_BUILD)/run-tests $(LINUX_TOOLS:%=$(LINUX_BUILD)/%) | $(LINUX_BUILD)/dependencies
+$(LINUX_ARCHIVE): FORCE $(LINUX_FILES) $(LINUX_BUILD)/run-tests $(LINUX_TOOLS:%=$(LINUX_BUILD)/%) $(USER_PROGRAMS) | $(LINUX_BUILD)/dependencies
 	Scripts/make-archive --output $@.new $(LINUX_ENTRIES)
 	if cmp -s $@.new $@; then rm $@.new; else echo "  CPIO    $@"; mv $@.new $@; fi
 
 .PHONY: linux-programs check-linux-programs
-linux-programs: $(LINUX_ARCHIVE)
+linux-programs: $(LINUX_ARCHIVE) $(LINUX_SWIFT_ARCHIVE)
 
 check-linux-programs: $(LINUX_FILES) $(LINUX_BUILD)/run-tests $(LINUX_BUILD)/bin/.made
 	$(LINUX_BUILD)/run-tests --directory $(LINUX_BUILD)/tests

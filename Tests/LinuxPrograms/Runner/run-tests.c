@@ -16,11 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "prepare.h"
 
 // One line for each test: { "name", "script's expected output or empty" }, made by the Makefile.
 static const char *const tests[] = {
@@ -158,27 +159,6 @@ static int is_wanted(const char *name, int count, char **parts) {
     if (strstr(name, parts[index])) return 1;
   }
   return 0;
-}
-
-static void prepare(void) {
-  static const char *const directories[] = {"/proc", "/sys", "/dev", "/tmp"};
-  for (int index = 0; index < 4; index++) mkdir(directories[index], 0755);
-  chmod("/tmp", 01777);
-  mount("proc", "/proc", "proc", 0, NULL);
-  mount("sysfs", "/sys", "sysfs", 0, NULL);
-  mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
-  mkdir("/dev/pts", 0755);
-  mkdir("/dev/shm", 01777);
-  mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666");
-  mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL);
-  // What udev makes elsewhere.
-  static const char *const links[][2] = {{"/proc/self/fd", "/dev/fd"}, {"/proc/self/fd/0", "/dev/stdin"},
-    {"/proc/self/fd/1", "/dev/stdout"}, {"/proc/self/fd/2", "/dev/stderr"}};
-  for (int index = 0; index < 4; index++) {
-    if (symlink(links[index][0], links[index][1]) != 0 && errno != EEXIST) {
-      print("# %s: errno %d\n", links[index][1], errno);
-    }
-  }
 }
 
 int main(int count, char **arguments) {

@@ -1,0 +1,54 @@
+import Testing
+
+/// Archives booted as for Linux: by their init, whose status comes out, and with a person at the shell.
+@Suite(.enabled(if: BootSelection.includes("linux")))
+struct LinuxBootTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    var boot: BootScript
+    var status: Int
+    var messages: [String] = []
+
+    var testDescription: String { boot.name }
+  }
+
+  static let cases = [
+    Case(
+      boot: BootScript(
+        name: "linux-exit-status", archive: "build/linux.cpio",
+        words: #"init=/bin/sh A=b console=ttyS0 -- -c "echo $A $0 $$; exit 7""#),
+      status: 7, messages: ["b /bin/sh 1"]),
+    Case(
+      boot: BootScript(
+        name: "linux-fault-status", archive: "build/linux.cpio", words: "rdinit=/bin/fault"),
+      status: 2),
+    Case(
+      boot: BootScript(name: "linux-power-off", archive: "build/linux.cpio", words: "init=/bin/poweroff -- -f"),
+      status: 0),
+    Case(boot: BootScript(name: "linux-no-init", archive: "build/linux.cpio", words: "init=/bin/nosuch"),
+      status: 125, messages: ["init=/bin/nosuch: "]),
+    Case(
+      boot: BootScript(
+        name: "linux-swift", archive: "build/linux-swift.cpio.gz", words: "init=/bin/swift-foundation", cpus: 4),
+      status: 0, messages: [" CPUs: 0 failures"]),
+    Case(
+      boot: BootScript(name: "linux-demo", archive: "build/shell.cpio", words: "demo", cpus: 4),
+      status: 0, messages: ["999", "every register held", "The demonstration ended."]),
+    Case(
+      boot: BootScript(
+        name: "linux-shell", archive: "build/shell.cpio", words: "TERM=vt100",
+        steps: "Tests/BootTests/Steps/shell.txt"),
+      status: 5),
+    Case(
+      boot: BootScript(
+        name: "linux-soak", archive: "build/linux.cpio", words: "init=/bin/soak -- --seconds 120", cpus: 4,
+        timeoutSeconds: 300),
+      status: 0, messages: ["0 failed, "]),
+  ]
+
+  @Test(arguments: cases)
+  func initsStatusAndOutputComeThrough(of boot: Case) async throws {
+    let (status, log) = try await boot.boot.run()
+    #expect(status == boot.status, "\(log)")
+    for message in boot.messages { #expect(log.contains(message), "not said: \(message)\n\(log)") }
+  }
+}
