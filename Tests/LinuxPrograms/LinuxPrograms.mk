@@ -18,7 +18,7 @@ LINUX_SCRIPTS := $(sort $(foreach shell,ash bash zsh,$(wildcard $(LINUX_DIRECTOR
 # Some come further down.
 LINUX_TESTS = $(sort $(LINUX_GLIBC) $(LINUX_MUSL) $(LINUX_TWICE) $(LINUX_DYNAMIC) $(LINUX_OTHERS)) \
   $(notdir $(LINUX_SCRIPTS))
-LINUX_C_FLAGS = -std=gnu17 -O2 -g -static -pthread -Wall -Wextra -Werror -Wno-unused-parameter \
+LINUX_C_FLAGS = -std=gnu17 -O2 -g -static -pthread -Wall -Wextra -Werror -Wno-unused-parameter -Wno-clobbered \
   -I $(LINUX_DIRECTORY)
 LINUX_HEADERS = $(wildcard $(LINUX_DIRECTORY)/*.h)
 
@@ -129,12 +129,13 @@ $(LINUX_BUILD)/bin/.made: $(LINUX_DIRECTORY)/LinuxPrograms.mk
 
 LINUX_FILES = $(LINUX_TESTS:%=$(LINUX_BUILD)/tests/%) \
   $(foreach script,$(LINUX_SCRIPTS),$(LINUX_BUILD)/tests/$(notdir $(basename $(script))).expected)
-LINUX_ENTRIES = $(LINUX_PACKAGED) $(LINUX_LIBRARIES) $(foreach applet,$(LINUX_APPLETS),'bin/$(applet)->busybox') 'bin/bash->bash-static' 'bin/zsh->zsh-static' \
+LINUX_ENTRIES = $(LINUX_PACKAGED) $(LINUX_LIBRARIES) 'bin/bash->bash-static' 'bin/zsh->zsh-static' \
+  $(foreach applet,$(LINUX_APPLETS),'bin/$(applet)->busybox') \
   bin/run-tests=$(LINUX_BUILD)/run-tests \
   $(foreach tool,$(LINUX_TOOLS),bin/$(tool)=$(LINUX_BUILD)/$(tool)) \
   $(foreach file,$(LINUX_FILES),tests/$(notdir $(file))=$(file)) \
   $(foreach program,$(filter-out %/init %/shell,$(USER_PROGRAMS)),bin/$(notdir $(program))=$(program)) \
-  $(LINUX_LIBRARIES) dev/console:c:5:1 dev/null:c:1:3 proc/ sys/ tmp/ root/
+  dev/console:c:5:1 dev/null:c:1:3 proc/ sys/ tmp/ root/
 
 $(LINUX_ARCHIVE): FORCE $(LINUX_FILES) $(LINUX_BUILD)/run-tests $(LINUX_TOOLS:%=$(LINUX_BUILD)/%) $(USER_PROGRAMS) | $(LINUX_BUILD)/dependencies
 	Scripts/make-archive --output $@.new $(LINUX_ENTRIES)
