@@ -101,16 +101,17 @@ else
 	chmod +x $@
 endif
 
-# Static Swift with Foundation, some 60 MB: an archive of its own, compressed, in which it is init.
+# Static Swift with Foundation, some 60 MB: an archive of its own, compressed, with an init of its own.
 LINUX_SWIFT_ARCHIVE := $(BUILD)/linux-swift.cpio.gz
 $(LINUX_BUILD)/swift-foundation: $(LINUX_DIRECTORY)/Swift/main.swift | dependencies
 	echo "  SWIFT   $(@F)"
 	mkdir -p $(@D)
 	$(TOOLCHAIN)/swiftc -O -static-executable -swift-version 5 -o $@ $< >$@.log 2>&1 || { cat $@.log; exit 1; }
 	strip $@
-$(LINUX_SWIFT_ARCHIVE): $(LINUX_BUILD)/swift-foundation
+$(LINUX_SWIFT_ARCHIVE): $(LINUX_BUILD)/swift-foundation $(LINUX_DIRECTORY)/Swift/init $(LINUX_BUILD)/dependencies
 	echo "  CPIO    $@"
-	Scripts/make-archive --output $(@:.gz=) bin/swift-foundation=$< tmp/ proc/ dev/console:c:5:1 dev/null:c:1:3
+	Scripts/make-archive --output $(@:.gz=) bin/swift-foundation=$< bin/busybox=/bin/busybox \
+	  init=$(LINUX_DIRECTORY)/Swift/init tmp/ proc/ dev/console:c:5:1 dev/null:c:1:3
 	gzip -n -f -1 $(@:.gz=)
 
 # Programs of Debian's packages, as they are.
