@@ -208,3 +208,44 @@ final class TestRegions {
     #expect(copy.find(0x21000) != nil)
   }
 }
+
+@Suite struct MemoryRegionPartTests {
+  private static let region = MemoryRegion(
+    start: 0x10_0000, end: 0x10_8000, protection: .read, kind: .sourceShared, sourceID: 1, sourceOffset: 0x3000)
+
+  @Test func partKeepsItsPlaceInTheSource() {
+    let part = Self.region.part(in: 0x10_2000..<0x10_5000)
+    #expect(part?.start == 0x10_2000 && part?.end == 0x10_5000)
+    #expect(part?.sourceOffset == 0x5000 && part?.sourceBytes == 0x3000)
+    #expect(Self.region.part(in: 0..<UInt64.max) == Self.region)
+    #expect(Self.region.part(in: 0x10_8000..<0x10_9000) == nil)
+    #expect(Self.region.part(in: 0xF_F000..<0x10_0000) == nil)
+  }
+
+  @Test func pagesOfTheSourceAreFound() {
+    #expect(Self.region.addresses(ofSourcePages: 0..<4) == 0x10_0000..<0x10_1000)
+    #expect(Self.region.addresses(ofSourcePages: 5..<6) == 0x10_2000..<0x10_3000)
+    #expect(Self.region.addresses(ofSourcePages: 9..<(1 << 54)) == 0x10_6000..<0x10_8000)
+    #expect(Self.region.addresses(ofSourcePages: 0..<3) == nil)
+    #expect(Self.region.addresses(ofSourcePages: 11..<20) == nil)
+  }
+
+  @Test func changesSplitAndMergeRegions() throws {
+    let storage = UnsafeMutableBufferPointer<MemoryRegion>.allocate(capacity: 16)
+    defer { storage.deallocate() }
+    var map = RegionMap(storage: storage, bounds: 0x1_0000..<0x1000_0000)
+    try map.insert(MemoryRegion(start: 0x10_0000, end: 0x10_8000, protection: .read))
+    try map.insert(MemoryRegion(start: 0x20_0000, end: 0x20_1000, protection: .read))
+    try map.change(0x10_2000..<0x10_4000) { $0.attributes.insert(.locked) }
+    #expect(map.count == 4)
+    #expect(map.isCovered(0x10_0000..<0x10_8000))
+    #expect(!map.isCovered(0x10_0000..<0x20_1000))
+    #expect(map.find(0x10_3000)?.attributes == .locked)
+    // What is not mapped is passed over.
+    try map.change(0x10_0000..<0x30_0000) { $0.attributes = [] }
+    #expect(map.count == 2)
+    try map.change(0x10_0000..<0x10_1000) { $0.key = 3 }
+    #expect(map.count == 3)
+    #expect(map.find(0x10_0000)?.key == 3 && map.find(0x10_1000)?.key == 0)
+  }
+}
