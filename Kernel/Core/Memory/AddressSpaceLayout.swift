@@ -19,8 +19,8 @@ public struct AddressSpaceLayout: Equatable, Sendable {
   ///   - stackLimit: RLIMIT_STACK, in bytes: that much room is kept below the stack, within bounds.
   ///   - random: bits of which every one counts; zeros for no randomisation.
   public init(stackLimit: UInt64, random: (UInt64, UInt64)) {
-    // As many bits as on Linux: 22 for the stack, 28 for mmap and the program, 25 bits of pages below 32 MiB for
-    // the heap.
+    // As many bits as on Linux: 22 for the stack, 28 for mmap and the program, 25 bits of pages below 32 MiB
+    // for the heap.
     let stackShift = (random.0 & 0x3F_FFFF) &<< 12
     stackTop = UserRange.limit &- 4096 &- stackShift
     // From 128 MiB to five sixths of the address space, and what the stack's own place may take.

@@ -170,7 +170,8 @@ public struct RegionMap {
 
   /// Changes the properties of what is mapped in a range; what is not mapped there is passed over.
   ///
-  /// - Parameter body: gets each piece in ascending order, and leaves its addresses and its source as they are.
+  /// - Parameter body: gets each piece in ascending order, and leaves its addresses and its source as they
+  ///   are.
   public mutating func change(
     _ range: Range<UInt64>, _ body: (inout MemoryRegion) -> Void
   ) throws(RegionMapError) {

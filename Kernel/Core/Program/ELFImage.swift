@@ -35,8 +35,8 @@ public struct ELFImage: Sendable {
   /// Where the program headers are in memory, which a program's start-up code wants to know (AT_PHDR);
   /// nil where no segment loads them.
   public private(set) var programHeaderAddress: UInt64?
-  /// The path of the program that is to load this one, without the NUL; nil also where it lies beyond the bytes at
-  /// hand, which `interpreterRange` tells.
+  /// The path of the program that is to load this one, without the NUL; nil also where it lies beyond the
+  /// bytes at hand, which `interpreterRange` tells.
   public private(set) var interpreter: ByteView?
   /// Where in the file that path stands, NUL included.
   public private(set) var interpreterRange: Range<Int>?
@@ -78,8 +78,8 @@ public struct ELFImage: Sendable {
     }
   }
 
-  /// How many of a file's first bytes an image needs: up to the end of its program headers. 0 for what is no ELF
-  /// file.
+  /// How many of a file's first bytes an image needs: up to the end of its program headers. 0 for what is no
+  /// ELF file.
   public static func neededBytes(_ start: ByteView) -> Int {
     guard start.hasPrefix("\u{7F}ELF"), let offset = start.integer(at: 32, as: UInt64.self),
       let count = start.integer(at: 56, as: UInt16.self), offset <= 1 << 40
@@ -87,7 +87,8 @@ public struct ELFImage: Sendable {
     return Int(offset) + Int(count) * ProgramHeader.size
   }
 
-  /// What the load segments occupy, from the first one's start to the last one's end; nil where there are none.
+  /// What the load segments occupy, from the first one's start to the last one's end; nil where there are
+  /// none.
   public var span: Range<UInt64>? {
     guard let first = segment(at: 0), let last = segment(at: segmentCount - 1) else { return nil }
     return first.virtualAddress..<last.end

@@ -139,8 +139,8 @@ public struct PageTable: Sendable {
     }
   }
 
-  /// Fills another table's entries of a page-aligned range, all of them absent, from the ones that hold a frame
-  /// here.
+  /// Fills another table's entries of a page-aligned range, all of them absent, from the ones that hold a
+  /// frame here.
   ///
   /// - Parameters:
   ///   - allocateTable: gives a zeroed frame, or nil when memory is out.

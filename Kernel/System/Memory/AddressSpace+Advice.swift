@@ -91,8 +91,8 @@ extension AddressSpace {
   /// How much is mapped, in bytes.
   public var mappedBytes: UInt64 { lock.withLock { regions.mappedBytes } }
 
-  /// The first region that ends above an address, with the file that is behind it, for a walk over all of them
-  /// that holds no lock in between; nil behind the last.
+  /// The first region that ends above an address, with the file that is behind it, for a walk over all of
+  /// them that holds no lock in between; nil behind the last.
   func region(endingAfter address: UInt64) -> (region: MemoryRegion, file: OpenFile?)? {
     lock.withLock {
       guard let region = regions[regions.firstIndex(endingAfter: address)] else { return nil }

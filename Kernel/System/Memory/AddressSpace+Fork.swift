@@ -49,7 +49,9 @@ extension AddressSpace {
   /// - Returns: false when memory is out.
   private func copyPages(of region: MemoryRegion, to copy: AddressSpace) -> Bool {
     let mask = region.isShared ? ~0 : ~PageTableEntry.Flags.writable.rawValue
-    return table.copyEntries(in: region.start..<region.end, to: copy.table, allocateTable: copy.allocateTable) { entry in
+    return table.copyEntries(
+      in: region.start..<region.end, to: copy.table, allocateTable: copy.allocateTable
+    ) { entry in
       entry.pointee.bits &= mask
       Frames.retain(entry.pointee.frame)
       copy.residentPages &+= 1

@@ -179,7 +179,8 @@ extension AddressSpace {
           outcome = resolveLocked(page, access)
         } else if let region = regions.find(page) {
           let isWritten = region.protection.contains(.write) && !region.isShared
-          outcome = resolveLocked(page, isWritten ? .write : region.protection.contains(.execute) ? .execute : .read)
+          let read: Access = region.protection.contains(.execute) ? .execute : .read
+          outcome = resolveLocked(page, isWritten ? .write : read)
         } else {
           outcome = .notMapped
         }

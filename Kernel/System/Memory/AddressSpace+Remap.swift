@@ -62,7 +62,9 @@ extension AddressSpace {
         address = try findPlace(size: request.newSize, hint: 0)
       }
       // What is cut off at the old place goes first.
-      if request.newSize < request.old.count64 { try unmapLocked(start + request.newSize..<request.old.upperBound) }
+      if request.newSize < request.old.count64 {
+        try unmapLocked(start + request.newSize..<request.old.upperBound)
+      }
       try move(start..<start + copied, of: region, to: address, newSize: request.newSize, request)
       return (address, isLocked ? address..<address + request.newSize : nil)
     }

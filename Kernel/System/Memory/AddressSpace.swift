@@ -20,8 +20,8 @@ public final class AddressSpace: @unchecked Sendable {
   var firstMapping: StoreMapping?
   /// Those that no region maps any more, to be let go once the lock is released.
   var unusedMapping: StoreMapping?
-  /// Entries of the tables that hold a frame: what is resident, shared frames included. Read without the lock for
-  /// reports.
+  /// Entries of the tables that hold a frame: what is resident, shared frames included. Read without the lock
+  /// for reports.
   public internal(set) var residentPages = 0
   /// Frames that page tables take.
   public internal(set) var tableFrames = 1
@@ -91,7 +91,8 @@ public final class AddressSpace: @unchecked Sendable {
     return try body()
   }
 
-  /// Releases the lock, and lets go of the stores that have been unmapped: the last reference to one ends files.
+  /// Releases the lock, and lets go of the stores that have been unmapped: the last reference to one ends
+  /// files.
   @inline(__always)
   func unlock() {
     let unused = unusedMapping
@@ -166,8 +167,10 @@ public final class AddressSpace: @unchecked Sendable {
     }
     let area = Self.lowestAddress..<layout.mappingTop
     if let address = regions.findGap(size: size, within: area, direction: .topDown) { return address }
-    guard let address = regions.findGap(size: size, within: area.upperBound..<UserMemory.limit, direction: .bottomUp)
-    else { throw .outOfMemory }
+    let above = area.upperBound..<UserMemory.limit
+    guard let address = regions.findGap(size: size, within: above, direction: .bottomUp) else {
+      throw .outOfMemory
+    }
     return address
   }
 
@@ -177,11 +180,15 @@ public final class AddressSpace: @unchecked Sendable {
   ) throws(Failure) {
     try makeRoom()
     guard region.start < region.end else { throw .invalid }
-    guard regions.count < regions.maximumCount, regions.bounds.contains(region.start) else { throw .outOfMemory }
+    guard regions.count < regions.maximumCount, regions.bounds.contains(region.start) else {
+      throw .outOfMemory
+    }
     let range = region.start..<region.end
     if limit != .max {
       let replaced = replacing ? mappedBytes(in: range) : 0
-      guard region.length <= limit, regions.mappedBytes - replaced <= limit - region.length else { throw .outOfMemory }
+      guard region.length <= limit, regions.mappedBytes - replaced <= limit - region.length else {
+        throw .outOfMemory
+      }
     }
     var region = region
     if let source {

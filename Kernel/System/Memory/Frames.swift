@@ -43,6 +43,15 @@ public enum Frames {
     withAllocator { _ = $0.add(frames) }
   }
 
+  /// Gives the whole frames that something lay in which the boot loader left and nobody uses any more.
+  static func add(memoryOf bytes: ByteView) {
+    guard let base = bytes.base else { return }
+    let start = PhysicalMemory.address(of: base)
+    let first = Int((start + 4095) >> 12)
+    let end = Int((start + UInt64(bytes.count)) >> 12)
+    if first < end { add(first..<end) }
+  }
+
   /// A block of 2^order frames with its reference count at 1, for the kernel; nil when memory is out.
   public static func allocate(order: Int) -> PhysicalAddress? {
     withAllocator { allocator in

@@ -3,8 +3,8 @@ import Machine
 
 /// What happens when a program needs a page and there is none: the program that has most is ended.
 ///
-/// The kernel itself lives on the reserve (`Frames.reserve`) meanwhile. Calls that ask for memory answer ENOMEM
-/// instead; this is for accesses to memory that the program was promised.
+/// The kernel itself lives on the reserve (`Frames.reserve`) meanwhile. Calls that ask for memory answer
+/// ENOMEM instead; this is for accesses to memory that the program was promised.
 enum OutOfMemory {
   /// The process that is being ended, as its identifier, until its memory has come back; 0 for none.
   nonisolated(unsafe) private static var victim = AtomicWord()

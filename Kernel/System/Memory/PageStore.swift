@@ -3,9 +3,10 @@ import Machine
 
 /// Bytes in frames of memory: what is behind a file, a memory file, and memory that processes share.
 ///
-/// A page that was never written has no frame and reads as zeros. Reading, writing and mapping all use the same
-/// frames, so that each sees what the others do. A frame has one reference of the store's and one for every
-/// mapping; who copies to or from one takes another, so that no lock is held while user memory is touched.
+/// A page that was never written has no frame and reads as zeros. Reading, writing and mapping all use the
+/// same frames, so that each sees what the others do. A frame has one reference of the store's and one for
+/// every mapping; who copies to or from one takes another, so that no lock is held while user memory is
+/// touched.
 public final class PageStore: @unchecked Sendable {
   /// The largest size in bytes: a whole number of pages that offsets of 63 bits can name.
   public static var maximumSize: UInt64 { 0x7FFF_FFFF_FFFF_F000 }
@@ -200,8 +201,8 @@ public final class PageStore: @unchecked Sendable {
 
   // MARK: Size and holes
 
-  /// Cuts the store off or extends it by zeros (ftruncate(2)). Pages beyond the end leave the programs that map
-  /// them; an access there is a SIGBUS from then on.
+  /// Cuts the store off or extends it by zeros (ftruncate(2)). Pages beyond the end leave the programs that
+  /// map them; an access there is a SIGBUS from then on.
   ///
   /// - Throws: EFBIG.
   public func truncate(to size: UInt64) throws(Errno) {

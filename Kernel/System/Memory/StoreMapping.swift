@@ -162,8 +162,8 @@ extension PageStore {
         continue
       }
       mapping.visit = Self.lastVisit
-      // A space whose last reference has gone takes its pages out itself. It is still there, since it needs this
-      // lock to leave the list.
+      // A space whose last reference has gone takes its pages out itself. It is still there, since it needs
+      // this lock to leave the list.
       if tryRetainObject(mapping.space.toOpaque()) == 0 {
         next = mapping.nextInStore
         continue

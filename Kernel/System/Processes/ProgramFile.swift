@@ -125,7 +125,8 @@ struct ProgramFile: ~Copyable {
     var fileEnd = pageStart
     if segment.fileSize > 0 {
       fileEnd = (start + segment.fileSize + 4095) & ~4095
-      // Behind the file's part memory is zeros; where the segment ends with it, the page has what the file has.
+      // Behind the file's part memory is zeros; where the segment ends with it, the page has what the file
+      // has.
       try space.map(
         MemoryRegion(
           start: pageStart, end: fileEnd, protection: protection, kind: .sourcePrivate,

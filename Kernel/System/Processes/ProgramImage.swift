@@ -35,7 +35,9 @@ struct ProgramImage {
     var base: UInt64 = 0
     if image.type == .sharedObject {
       base = space.layout.programBase & ~(image.alignment - 1)
-      guard let span = image.span, base <= UserMemory.limit - span.upperBound else { throw .failed(.outOfMemory) }
+      guard let span = image.span, base <= UserMemory.limit - span.upperBound else {
+        throw .failed(.outOfMemory)
+      }
       base -= span.lowerBound & ~4095
     }
     try program.map(image, at: base, in: space)

@@ -24,7 +24,9 @@ extension Programs {
       throw .outOfMemory
     }
     var hasRoom = vector.append(path)
-    if !options.initWords.contains(variable: "HOME") { hasRoom = environment.append(ByteView("HOME=/")) && hasRoom }
+    if !options.initWords.contains(variable: "HOME") {
+      hasRoom = environment.append(ByteView("HOME=/")) && hasRoom
+    }
     if !options.initWords.contains(variable: "TERM") {
       hasRoom = environment.append(ByteView("TERM=linux")) && hasRoom
     }

@@ -52,8 +52,8 @@ struct StringVector: ~Copyable {
     return true
   }
 
-  /// The arguments of a script's interpreter: what the script's first line says, the script, and the arguments
-  /// behind the first of these.
+  /// The arguments of a script's interpreter: what the script's first line says, the script, and the
+  /// arguments behind the first of these.
   func behind(_ line: ScriptLine, script: ByteView) throws(ProgramError) -> StringVector {
     guard var vector = StringVector(limit: limit) else { throw .outOfMemory }
     guard vector.append(line.interpreter), line.argument.map({ vector.append($0) }) ?? true, vector.append(script)

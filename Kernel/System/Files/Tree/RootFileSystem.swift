@@ -40,6 +40,7 @@ public enum RootFileSystem {
     }
     var unpacker = ArchiveUnpacker(archive)
     unpacker.unpack()
+    Frames.add(memoryOf: archive)
   }
 }
 

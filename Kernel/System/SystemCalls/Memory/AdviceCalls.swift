@@ -5,7 +5,8 @@ import Machine
 extension SystemCalls {
   /// The range of whole pages that a call names.
   ///
-  /// - Throws: EINVAL for a start within a page, and `overflow` where the range wraps around or is no user memory.
+  /// - Throws: EINVAL for a start within a page, and `overflow` where the range wraps around or is no user
+  ///   memory.
   static func pages(_ start: UInt64, _ length: UInt64, overflow: Errno) throws(Errno) -> Range<UInt64> {
     guard start & 4095 == 0 else { throw .invalid }
     guard let size = UserAddress.roundedUpToPages(length), !start.addingReportingOverflow(size).overflow else {

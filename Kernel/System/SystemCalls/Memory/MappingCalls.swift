@@ -46,7 +46,9 @@ extension SystemCalls {
     guard let size = UserAddress.roundedUpToPages(arguments.second), size <= UserMemory.limit else {
       throw .outOfMemory
     }
-    guard !(offset >> 12).addingReportingOverflow(size >> 12).overflow, offset <= .max - size else { throw .overflow }
+    guard !(offset >> 12).addingReportingOverflow(size >> 12).overflow, offset <= .max - size else {
+      throw .overflow
+    }
     let address = arguments.first
     if isFixed {
       guard address <= UserMemory.limit - size else { throw .outOfMemory }

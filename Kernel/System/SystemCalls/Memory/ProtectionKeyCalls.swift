@@ -24,7 +24,9 @@ extension SystemCalls {
   static func pkey_mprotect(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let number = Int32(truncatingIfNeeded: arguments.fourth)
     if number == -1 { return try protect(arguments, key: nil) }
-    guard number == 0 || KernelFPU.hardware.hasProtectionKeys, number >= 0, number < 16 else { throw .invalid }
+    guard number == 0 || KernelFPU.hardware.hasProtectionKeys, number >= 0, number < 16 else {
+      throw .invalid
+    }
     return try protect(arguments, key: UInt8(number))
   }
 }

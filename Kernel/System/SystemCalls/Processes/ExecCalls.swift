@@ -38,7 +38,9 @@ extension SystemCalls {
         environment: arguments.fourth, arguments.frame)
     }
     // What the file is called where only the descriptor leads to it.
-    guard var name = StringVector(capacity: 32), var buffer = StringVector(capacity: 32) else { throw .outOfMemory }
+    guard var name = StringVector(capacity: 32), var buffer = StringVector(capacity: 32) else {
+      throw .outOfMemory
+    }
     let text: Message = "/dev/fd/\(descriptor)"
     guard name.append(text) else { throw .outOfMemory }
     if !path.view.isEmpty {
