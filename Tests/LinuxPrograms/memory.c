@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #define PAGE 4096ul
@@ -293,7 +294,7 @@ static void keys(void) {
   CHECK_ERROR(syscall(SYS_pkey_mprotect, memory, PAGE, PROT_READ | PROT_WRITE, 7), EINVAL);
   long key = syscall(SYS_pkey_alloc, 0, 2);
   if (key < 0) {
-    CHECK(errno == ENOSPC);
+    CHECK(errno == ENOSPC || errno == EINVAL);
     return;
   }
   memory[0] = 9;
@@ -311,6 +312,37 @@ static void keys(void) {
   CHECK_ERROR(syscall(SYS_getrandom, memory, 8, 0), EFAULT);
 }
 
+static void other_processes(void) {
+  char *memory = private_pages(2);
+  char *shared = shared_pages(1);
+  memory[5] = 'p';
+  pid_t child = fork();
+  if (child == 0) {
+    memory[5] = 'c';
+    shared[0] = 1;
+    while (memory[6] != 'w') usleep(1000);
+    _exit(memory[PAGE] == 'w' ? 0 : 1);
+  }
+  while (*(volatile char *)shared != 1) usleep(1000);
+  char bytes[8] = {0};
+  struct iovec local = {bytes, 1}, remote = {memory + 5, 1};
+  CHECK_EQUAL(process_vm_readv(child, &local, 1, &remote, 1, 0), 1);
+  CHECK_EQUAL(bytes[0], 'c');
+  CHECK_EQUAL(memory[5], 'p');
+  CHECK_ERROR(process_vm_readv(child, &local, 1, &remote, 1, 1), EINVAL);
+  CHECK_ERROR(process_vm_readv(child, &local, 2000, &remote, 1, 0), EINVAL);
+  CHECK_ERROR(process_vm_readv(0x3fffffff, &local, 1, &remote, 1, 0), ESRCH);
+  struct iovec nowhere = {(void *)8, 1};
+  CHECK_ERROR(process_vm_readv(child, &local, 1, &nowhere, 1, 0), EFAULT);
+  bytes[0] = bytes[1] = 'w';
+  struct iovec pieces[] = {{memory + PAGE, 1}, {memory + 6, 1}};
+  struct iovec whole = {bytes, 2};
+  CHECK_EQUAL(process_vm_writev(child, &whole, 1, pieces, 2, 0), 2);
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK_EQUAL(status, 0);
+}
+
 int main(void) {
   mapping();
   protection();
@@ -321,5 +353,6 @@ int main(void) {
   stack();
   heap();
   keys();
+  other_processes();
   return finish();
 }

@@ -20,6 +20,7 @@ public struct Capabilities: OptionSet, Equatable, Sendable {
   public static var setUserIDs: Capabilities { Capabilities(bit: 7) }
   public static var setCapabilities: Capabilities { Capabilities(bit: 8) }
   public static var lockMemory: Capabilities { Capabilities(bit: 14) }
+  public static var trace: Capabilities { Capabilities(bit: 19) }
   public static var rawInputOutput: Capabilities { Capabilities(bit: 17) }
   public static var administration: Capabilities { Capabilities(bit: 21) }
   public static var reboot: Capabilities { Capabilities(bit: 22) }

@@ -198,9 +198,14 @@ extension AddressSpace {
 
   /// Writes bytes to memory of an address space that need not be loaded: for a new program's stack.
   func write(_ bytes: UnsafeRawBufferPointer, at address: UInt64) -> Bool {
+    writeAsFarAsPossible(bytes, at: address) == bytes.count
+  }
+
+  /// The same up to the first byte that cannot be written. Returns how many were.
+  func writeAsFarAsPossible(_ bytes: UnsafeRawBufferPointer, at address: UInt64) -> Int {
     transfer(address, count: bytes.count, .write) { memory, done, count in
       memory.copyMemory(from: bytes.baseAddress! + done, byteCount: count)
-    } == bytes.count
+    }
   }
 
   /// Reads bytes of an address space that need not be loaded.

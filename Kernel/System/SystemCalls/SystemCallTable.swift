@@ -254,6 +254,8 @@ private func dispatch(_ number: UInt64, _ arguments: SystemCallArguments) throws
   case 306: return try SystemCalls.syncfs(arguments)
   case 307: return try SystemCalls.sendmmsg(arguments)
   case 309: return try SystemCalls.getcpu(arguments)
+  case 310: return try SystemCalls.process_vm_readv(arguments)
+  case 311: return try SystemCalls.process_vm_writev(arguments)
   case 314: return try SystemCalls.sched_setattr(arguments)
   case 315: return try SystemCalls.sched_getattr(arguments)
   case 316: return try SystemCalls.renameat2(arguments)
