@@ -92,6 +92,8 @@ public struct Errno: Error, Equatable, Sendable {
 
   /// Restart, unless a handler without SA_RESTART runs.
   public static var restart: Errno { Errno(512) }  // ERESTARTSYS
+  /// Restart, whatever handler runs.
+  public static var restartAlways: Errno { Errno(513) }  // ERESTARTNOINTR
   /// Restart, unless any handler runs.
   public static var restartUnlessHandled: Errno { Errno(514) }  // ERESTARTNOHAND
   /// Go on by restart_syscall(2), unless any handler runs.

@@ -32,11 +32,12 @@ enum Futexes {
     guard UserMemory.contains(address, count: 4) else { throw .badAddress }
     let thread = Scheduler.current
     if !isPrivate, let space = thread.pointee.process?.addressSpace {
-      // The page has to be there, for its frame to be known.
-      guard UserMemory.loadWord(address) != nil else { throw .badAddress }
-      if let frame = space.sharedFrame(at: address) {
-        return FutexKey(physicalAddress: frame | address & 4095)
+      var backing = space.backing(at: address)
+      if backing == .absent {
+        guard UserMemory.loadWord(address) != nil else { throw .badAddress }
+        backing = space.backing(at: address)
       }
+      if case .shared(let frame) = backing { return FutexKey(physicalAddress: frame | address & 4095) }
     }
     return FutexKey(space: thread.pointee.pageTableRoot, address: address)
   }

@@ -239,15 +239,23 @@ extension AddressSpace {
     return done
   }
 
-  /// The frame behind an address in memory that processes share; nil where the memory is private, or no page
-  /// is there.
-  func sharedFrame(at address: UInt64) -> PhysicalAddress? {
+  /// What is behind an address.
+  enum Backing: Equatable {
+    /// The process's own memory.
+    case `private`
+    /// A frame that other processes may map too.
+    case shared(PhysicalAddress)
+    /// No page yet, or nothing at all.
+    case absent
+  }
+
+  /// What is behind an address, as far as it is known without making a page.
+  func backing(at address: UInt64) -> Backing {
     lock.acquire()
     defer { lock.release() }
-    guard let region = regions.find(address),
-      region.kind == .anonymousShared || region.kind == .sourceShared,
-      let entry = table.entry(for: address & ~4095), entry.pointee.holdsFrame
-    else { return nil }
-    return entry.pointee.frame
+    guard let region = regions.find(address) else { return .absent }
+    guard region.isShared else { return .private }
+    guard let entry = table.entry(for: address & ~4095), entry.pointee.holdsFrame else { return .absent }
+    return .shared(entry.pointee.frame)
   }
 }

@@ -53,7 +53,7 @@ extension SystemCalls {
         try PriorityFutexes.lock(
           address, key, until: deadline, mayWait: operation.command != .tryLockPriority)
       } catch {
-        throw error == .interrupted ? .restart : error
+        throw error == .interrupted ? .restartAlways : error
       }
       return 0
     case .unlockPriority:
