@@ -23,6 +23,8 @@ public final class Process: @unchecked Sendable {
   /// either is enough to walk it. Inside of it: that of the actions, and run queues'.
   var signalLock = InterruptLock()
   var signals: ProcessSignals
+  /// `signals.actions` for who holds the signal lock, and so needs no reference of his own.
+  private var unretainedSignalActions: Unmanaged<SignalActions>
   /// Timers that send it signals; nil where it has never had any.
   var timers: ProcessTimers?
   /// Whether timer interrupts count for one of them.
@@ -106,6 +108,7 @@ public final class Process: @unchecked Sendable {
   ) {
     self.identifier = identifier
     signals = ProcessSignals(actions: signalActions)
+    unretainedSignalActions = .passUnretained(signalActions)
     self.addressSpace = addressSpace
     self.files = files
     self.fileSystem = fileSystem
@@ -175,6 +178,26 @@ public final class Process: @unchecked Sendable {
     while let thread = next {
       body(thread)
       next = thread.pointee.nextInProcess
+    }
+  }
+
+  /// What is done with a signal. The signal lock is held.
+  @inline(__always)
+  func signalAction(_ signal: Signal) -> SignalAction {
+    unretainedSignalActions._withUnsafeGuaranteedRef { $0[signal] }
+  }
+
+  /// As above where that is about to be done.
+  @inline(__always)
+  func takeSignalAction(_ signal: Signal) -> SignalAction {
+    unretainedSignalActions._withUnsafeGuaranteedRef { $0.takeAction(signal) }
+  }
+
+  /// Gives the process other actions. The caller keeps the old ones until the lock is released.
+  func replaceSignalActions(_ actions: SignalActions) {
+    signalLock.withLock {
+      signals.actions = actions
+      unretainedSignalActions = .passUnretained(actions)
     }
   }
 

@@ -85,7 +85,7 @@ enum SignalDelivery {
     } else {
       taken.information = .fromProcess(signal, process: 0, user: 0)
     }
-    taken.action = process.signals.takeAction(signal)
+    taken.action = process.takeSignalAction(signal)
     taken.continueCount = process.signals.continueCount
     let isSpared = process.signals.isUnkillable && taken.action.isDefault
     process.signalLock.release(wereEnabled)

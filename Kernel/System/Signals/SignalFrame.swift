@@ -167,25 +167,26 @@ extension SignalContext {
 
   /// Puts the registers into the frame. Of the flags only what a program may change counts, and the selectors are a
   /// program's whatever stands here.
-  func restore(to frame: UnsafeMutablePointer<TrapFrame>) {
-    frame.pointee.r8 = r8
-    frame.pointee.r9 = r9
-    frame.pointee.r10 = r10
-    frame.pointee.r11 = r11
-    frame.pointee.r12 = r12
-    frame.pointee.r13 = r13
-    frame.pointee.r14 = r14
-    frame.pointee.r15 = r15
-    frame.pointee.rdi = rdi
-    frame.pointee.rsi = rsi
-    frame.pointee.rbp = rbp
-    frame.pointee.rbx = rbx
-    frame.pointee.rdx = rdx
-    frame.pointee.rax = rax
-    frame.pointee.rcx = rcx
-    frame.pointee.rsp = rsp
-    frame.pointee.rip = rip
-    frame.pointee.rflags = frame.pointee.rflags & ~Self.userFlags | rflags & Self.userFlags
+  static func restore(_ context: UnsafePointer<SignalContext>, to frame: UnsafeMutablePointer<TrapFrame>) {
+    frame.pointee.r8 = context.pointee.r8
+    frame.pointee.r9 = context.pointee.r9
+    frame.pointee.r10 = context.pointee.r10
+    frame.pointee.r11 = context.pointee.r11
+    frame.pointee.r12 = context.pointee.r12
+    frame.pointee.r13 = context.pointee.r13
+    frame.pointee.r14 = context.pointee.r14
+    frame.pointee.r15 = context.pointee.r15
+    frame.pointee.rdi = context.pointee.rdi
+    frame.pointee.rsi = context.pointee.rsi
+    frame.pointee.rbp = context.pointee.rbp
+    frame.pointee.rbx = context.pointee.rbx
+    frame.pointee.rdx = context.pointee.rdx
+    frame.pointee.rax = context.pointee.rax
+    frame.pointee.rcx = context.pointee.rcx
+    frame.pointee.rsp = context.pointee.rsp
+    frame.pointee.rip = context.pointee.rip
+    frame.pointee.rflags =
+      frame.pointee.rflags & ~userFlags | context.pointee.rflags & userFlags
     frame.pointee.cs = UInt64(USER_CODE_SELECTOR)
     frame.pointee.ss = UInt64(USER_DATA_SELECTOR)
   }

@@ -29,7 +29,7 @@ extension SystemCalls {
   /// - Parameter actions: the new program's.
   static func startProgramSignals(_ process: Process, _ thread: ThreadPointer, _ actions: SignalActions) {
     let old = process.signals.actions
-    process.signalLock.withLock { process.signals.actions = actions }
+    process.replaceSignalActions(actions)
     // Not under the lock: the last to share the old table frees it here.
     withExtendedLifetime(old) {}
     process.timers?.deletePosixTimers()

@@ -18,7 +18,7 @@ enum SignalReturn {
       // IRET to an address that is not canonical would fault in the kernel.
       guard context.pointee.rip <= UserMemory.limit &+ 0xFFF else { return false }
       guard restoreState(thread, at: context.pointee.state) else { return false }
-      context.pointee.restore(to: frame)
+      SignalContext.restore(context, to: frame)
       restoreStack(context.pointee.stack, thread, stackPointer: context.pointee.rsp)
       // No call is in progress that could be restarted, and registers that SYSRET destroys matter.
       frame.pointee.errorCode = .max
@@ -31,6 +31,8 @@ enum SignalReturn {
   private static func restoreStack(
     _ stack: AlternateSignalStack, _ thread: ThreadPointer, stackPointer: UInt64
   ) {
+    let present = thread.pointee.signals.alternateStack
+    if stack.base == present.base, stack.size == present.size, stack.flags == present.flags { return }
     do throws(AlternateSignalStack.Refusal) {
       thread.pointee.signals.alternateStack = try thread.pointee.signals.alternateStack.replaced(
         by: stack, stackPointer: stackPointer, smallest: KernelFPU.smallestSignalStack)

@@ -34,11 +34,7 @@ struct ProcessSignals {
   /// Signals for whichever thread takes them.
   var pending = PendingSignals()
   /// Replaced in execve(2) alone.
-  var actions: SignalActions {
-    didSet { unretainedActions = .passUnretained(actions) }
-  }
-  /// The same for who holds the lock, and so needs no reference of his own.
-  private var unretainedActions: Unmanaged<SignalActions>
+  var actions: SignalActions
   /// A record that is kept for the next signal, so that most need no memory.
   private var spare: PendingSignals.Record?
   /// Whether its threads are to stop; `stopSignal` says why.
@@ -59,17 +55,6 @@ struct ProcessSignals {
 
   init(actions: SignalActions) {
     self.actions = actions
-    unretainedActions = .passUnretained(actions)
-  }
-
-  /// What is done with a signal.
-  @inline(__always)
-  func action(_ signal: Signal) -> SignalAction { unretainedActions._withUnsafeGuaranteedRef { $0[signal] } }
-
-  /// As above where that is about to be done.
-  @inline(__always)
-  func takeAction(_ signal: Signal) -> SignalAction {
-    unretainedActions._withUnsafeGuaranteedRef { $0.takeAction(signal) }
   }
 
   /// Keeps a record that is not needed any more, or returns it to be freed.

@@ -160,9 +160,14 @@ public enum Signals {
   }
 
   /// A stop takes back SIGCONT, and SIGCONT takes back stops: even where it is blocked or ignored.
+  @inline(__always)
   private static func takeBack(_ signal: Signal, _ process: Process) {
-    let isStop = SignalSet.stops.contains(signal)
-    guard isStop || signal == .continue else { return }
+    if SignalSet.stops.union(SignalSet(.continue)).contains(signal) { takeBackOpposite(signal, process) }
+  }
+
+  @inline(never)
+  private static func takeBackOpposite(_ signal: Signal, _ process: Process) {
+    let isStop = signal != .continue
     let opposite = isStop ? SignalSet(.continue) : SignalSet.stops
     process.signals.pending.removeAll(opposite, free: SignalRecords.free)
     process.forEachThreadWithSignalsLocked {
@@ -182,7 +187,7 @@ public enum Signals {
         return false
       }
     }
-    let action = process.signals.action(signal)
+    let action = process.signalAction(signal)
     if process.signals.isUnkillable, action.isDefault, !information.isFromKernel || !isUnblockable(signal) {
       return true
     }
