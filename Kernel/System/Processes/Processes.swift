@@ -171,9 +171,12 @@ enum Processes {
         if let signal = Signal(rawValue: child.attributes.parentDeathSignal) { Signals.send(signal, to: child) }
         giveAway(child, of: process, to: reaper, &forgotten)
       }
-      if GroupStop.hasAny { hangUpIfOrphaned(process.group, leaving: process) }
-      mark()
       parent = process.parent
+      // Only who tied its group to another one of the session orphans it by its end.
+      if GroupStop.hasAny, let parent, parent.group != process.group, parent.session == process.session {
+        hangUpIfOrphaned(process.group, leaving: process)
+      }
+      mark()
       if let parent {
         if tell(parent, ofEndOf: process, information) { forget(process) }
       } else {
