@@ -22,6 +22,8 @@ public final class Process: @unchecked Sendable {
   /// Guards `signals` and the same of its threads. The list of threads changes with both locks held, so that
   /// either is enough to walk it. Inside of it: that of the actions, and run queues'.
   var signalLock = InterruptLock()
+  /// Who watches its signals through a signalfd; nil where there has been none. Under the signal lock.
+  var signalWatchers: WatcherList?
   var signals: ProcessSignals
   /// `signals.actions` for who holds the signal lock, and so needs no reference of his own.
   private var unretainedSignalActions: Unmanaged<SignalActions>

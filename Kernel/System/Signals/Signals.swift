@@ -198,6 +198,7 @@ public enum Signals {
 
   /// Has a thread that is to take the signal look for it. The signal lock is held.
   private static func tell(_ signal: Signal, _ process: Process, _ thread: ThreadPointer?) {
+    process.signalWatchers?.notify([.input, .inputNormal])
     if signal == .kill {
       process.forEachThreadWithSignalsLocked(notify)
       return

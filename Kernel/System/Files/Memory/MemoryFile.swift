@@ -4,6 +4,9 @@ import Machine
 /// A regular file of a file system in memory.
 final class MemoryFile: FileNode, @unchecked Sendable {
   let store = PageStore()
+  /// What is refused (fcntl(2), File Sealing): more seals, but for memfd_create(2) with MFD_ALLOW_SEALING. Changed
+  /// under the mutex of the contents.
+  var seals: FileSeals = .seal
 
   override var size: Int64 { Int64(store.size) }
   override var blockCount: Int64 { Int64(store.residentPages) * 8 }
@@ -21,6 +24,7 @@ final class MemoryFile: FileNode, @unchecked Sendable {
     let mutex = FileMutexes.contents(of: self)
     mutex.acquire()
     defer { mutex.release() }
+    try seals.checkSize(UInt64(size), was: store.size)
     try store.truncate(to: UInt64(size))
     stampModified()
   }
@@ -29,6 +33,16 @@ final class MemoryFile: FileNode, @unchecked Sendable {
     let mutex = FileMutexes.contents(of: self)
     mutex.acquire()
     defer { mutex.release() }
+    var mayExtend = false
+    switch mode {
+    case .extend: mayExtend = true
+    case .keepSize: break
+    case .punchHole: try seals.checkWrite()
+    case .zero(let keepsSize):
+      mayExtend = !keepsSize
+      try seals.checkWrite()
+    }
+    if mayExtend { try seals.checkSize(max(range.upperBound, store.size), was: store.size) }
     switch mode {
     case .extend: try store.allocate(range, extends: true)
     case .keepSize: try store.allocate(range, extends: false)
@@ -43,14 +57,35 @@ final class MemoryFile: FileNode, @unchecked Sendable {
 
 /// An open file of pages in memory.
 final class OpenMemoryFile: OpenFile, @unchecked Sendable {
+  private let file: MemoryFile
   private let store: PageStore
 
   init(_ file: MemoryFile, _ flags: OpenFlags) {
+    self.file = file
     store = file.store
     super.init(node: file, flags: flags)
   }
 
   override var hasPosition: Bool { true }
+  override var refusesSharedWrites: Bool { !file.seals.isDisjoint(with: [.write, .futureWrite]) }
+
+  override func manipulate(_ command: UInt32, _ argument: UInt64) throws(Errno) -> Int64 {
+    switch command {
+    case 1034: return Int64(file.seals.rawValue)  // F_GET_SEALS
+    case 1033:  // F_ADD_SEALS
+      guard flags.isWritable else { throw .notPermitted }
+      let mutex = FileMutexes.contents(of: file)
+      mutex.acquire()
+      defer { mutex.release() }
+      let added = FileSeals(rawValue: UInt32(truncatingIfNeeded: argument))
+      guard FileSeals.all.isSuperset(of: added) else { throw .invalid }
+      if file.seals.contains(.seal) { throw .notPermitted }
+      if added.contains(.write), store.lock.withLock({ store.firstMapping != nil }) { throw .busy }
+      file.seals.formUnion(added)
+      return 0
+    default: throw .invalid
+    }
+  }
 
   override func memory(size: UInt64, isShared: Bool) throws(Errno) -> MappedMemory {
     .source(MappedSource(store: store, file: self))
@@ -82,6 +117,8 @@ final class OpenMemoryFile: OpenFile, @unchecked Sendable {
     mutex.acquire()
     defer { mutex.release() }
     let start = flags.contains(.append) ? Int64(store.size) : position ?? offset
+    try file.seals.checkWrite()
+    try file.seals.checkSize(max(store.size, UInt64(start) + UInt64(buffer.remaining)), was: store.size)
     let room = try FileSizeLimit.room(at: start, count: buffer.remaining)
     let count = try buffer.take(into: store, at: UInt64(start), count: room)
     node.stampModified()
@@ -108,5 +145,27 @@ final class OpenMemoryFile: OpenFile, @unchecked Sendable {
       self.offset = try Whence.position(offset, whence, current: self.offset, size: size)
     }
     return self.offset
+  }
+}
+
+/// What is refused of a file in memory for good (fcntl(2), File Sealing), with Linux's values.
+struct FileSeals: OptionSet, Sendable {
+  let rawValue: UInt32
+
+  init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  static var seal: FileSeals { FileSeals(rawValue: 0x1) }  // F_SEAL_SEAL
+  static var shrink: FileSeals { FileSeals(rawValue: 0x2) }  // F_SEAL_SHRINK
+  static var grow: FileSeals { FileSeals(rawValue: 0x4) }  // F_SEAL_GROW
+  static var write: FileSeals { FileSeals(rawValue: 0x8) }  // F_SEAL_WRITE
+  static var futureWrite: FileSeals { FileSeals(rawValue: 0x10) }  // F_SEAL_FUTURE_WRITE
+  static var all: FileSeals { FileSeals(rawValue: 0x1F) }
+
+  func checkSize(_ size: UInt64, was old: UInt64) throws(Errno) {
+    if size < old && contains(.shrink) || size > old && contains(.grow) { throw .notPermitted }
+  }
+
+  func checkWrite() throws(Errno) {
+    if !isDisjoint(with: [.write, .futureWrite]) { throw .notPermitted }
   }
 }

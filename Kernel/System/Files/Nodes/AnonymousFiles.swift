@@ -6,18 +6,22 @@ enum AnonymousFiles {
   nonisolated(unsafe) private static var storedPipes: FileSystem?
   nonisolated(unsafe) private static var storedSockets: FileSystem?
   nonisolated(unsafe) private static var storedEvents: FileSystem?
+  nonisolated(unsafe) private static var storedMemory: MemoryFileSystem?
   nonisolated(unsafe) private static var storedEventNode: FileNode?
   nonisolated(unsafe) private static var nextNumber = AtomicWord(1)
 
   static func initialize() {
     storedPipes = FileSystem(device: 0xC, typeName: "pipefs")
     storedSockets = FileSystem(device: 0x8, typeName: "sockfs")
+    storedMemory = MemoryFileSystem(typeName: "tmpfs", magic: 0x0102_1994)
     let events = FileSystem(device: 0xD, typeName: "anon_inodefs")
     storedEvents = events
     storedEventNode = FileNode(fileSystem: events, number: makeNumber(), mode: FileMode(rawValue: 0o600))
   }
 
   static var pipes: FileSystem { storedPipes! }
+  /// What memfd_create(2) makes its files in.
+  static var memory: MemoryFileSystem { storedMemory! }
   static var sockets: FileSystem { storedSockets! }
 
   /// The node of all eventfds, timerfds and their like, which has no type (st_mode is 0600, as on Linux).

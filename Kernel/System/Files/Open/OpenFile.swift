@@ -110,6 +110,9 @@ public class OpenFile: @unchecked Sendable {
     return .source(MappedSource(store: store, file: self))
   }
 
+  /// Whether no shared mapping may be written (F_SEAL_WRITE).
+  var refusesSharedWrites: Bool { false }
+
   /// fcntl(2)'s commands that only some kinds of files know: F_SETPIPE_SZ, F_ADD_SEALS and the like.
   func manipulate(_ command: UInt32, _ argument: UInt64) throws(Errno) -> Int64 { throw .invalid }
 
@@ -128,6 +131,8 @@ public class OpenFile: @unchecked Sendable {
   var epoll: Epoll? { nil }
   /// Itself, of a timerfd.
   var timer: TimerFile? { nil }
+  /// Itself, of a signalfd.
+  var signals: SignalFile? { nil }
   /// Itself, of a socket.
   var socket: Socket? { nil }
   /// The epoll items that watch it, under the lock of all `EpollLinks`.

@@ -126,7 +126,9 @@ final class Pipe: @unchecked Sendable {
   @inline(__always)
   private func waitForBytes(isNonBlocking: Bool) throws(Errno) -> Bool {
     while true {
-      while isBeingRead { _ = wait(among: .others, isInterruptible: false) }
+      while isBeingRead {
+        if !wait(among: .others), isBeingRead { throw .restart }
+      }
       if ring.count > 0 { return true }
       if writerCount == 0 { return false }
       if isNonBlocking { throw .tryAgain }
@@ -185,6 +187,50 @@ final class Pipe: @unchecked Sendable {
     return total
   }
 
+  // MARK: Reading by splice(2)
+
+  /// Waits for bytes and claims the reading side.
+  ///
+  /// - Returns: false at the end of the file, with nothing claimed.
+  func beginReading(isNonBlocking: Bool) throws(Errno) -> Bool {
+    let wereEnabled = lock.acquire()
+    defer { lock.release(wereEnabled) }
+    guard try waitForBytes(isNonBlocking: isNonBlocking) else { return false }
+    isBeingRead = true
+    return true
+  }
+
+  /// Bytes in a page that has been reached.
+  func bytes(at page: Int, _ offset: Int) -> UnsafeRawPointer { UnsafeRawPointer(pages[page]! + offset) }
+
+  func commitReading(_ consumed: Int, isPacket: Bool) {
+    lock.withLock { ring.commitRead(consumed, isPacket: isPacket, mayRestart: !isBeingWritten) }
+  }
+
+  func endReading() {
+    let isWritable = lock.withLock {
+      unclaimReading()
+      wakeWhoCanGoOn()
+      return ring.isWritable
+    }
+    if isWritable { watchers.notify([.output, .outputNormal]) }
+  }
+
+  /// Waits until there is room for more.
+  ///
+  /// - Returns: how many bytes there are room for; more than 0 also where nobody reads, which the write then finds.
+  func waitForRoom(isNonBlocking: Bool) throws(Errno) -> Int {
+    let wereEnabled = lock.acquire()
+    defer { lock.release(wereEnabled) }
+    while !ring.isWritable, readerCount > 0 {
+      if isNonBlocking { throw .tryAgain }
+      if !wait(among: .writers), !ring.isWritable { throw .restart }
+    }
+    // Whoever waits after this one is woken by it, or by the write that follows.
+    wakeWhoCanGoOn()
+    return max(ring.room, PipeRing.atomicSize)
+  }
+
   // MARK: Writing
 
   /// write(2).
@@ -202,7 +248,10 @@ final class Pipe: @unchecked Sendable {
     var failure: Errno?
     if isPacket, !ring.hasPacketMemory { failure = makePacketMemory() }
     while failure == nil, buffer.remaining > 0 {
-      while isBeingWritten { _ = wait(among: .others, isInterruptible: false) }
+      while failure == nil, isBeingWritten {
+        if !wait(among: .others), isBeingWritten { failure = .restart }
+      }
+      if failure != nil { break }
       if readerCount == 0 {
         isBroken = true
         failure = .brokenPipe

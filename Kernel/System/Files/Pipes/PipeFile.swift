@@ -37,6 +37,14 @@ final class PipeFile: OpenFile, @unchecked Sendable {
     return 0
   }
 
+  override func manipulate(_ command: UInt32, _ argument: UInt64) throws(Errno) -> Int64 {
+    switch command {
+    case 1031: Int64(try storedPipe.resize(UInt32(truncatingIfNeeded: argument)))  // F_SETPIPE_SZ
+    case 1032: Int64(storedPipe.lock.withLock { storedPipe.ring.capacity })  // F_GETPIPE_SZ
+    default: throw .invalid
+    }
+  }
+
   override func poll() -> PollEvents {
     storedPipe.poll(
       isReader: flags.isReadable, isWriter: flags.isWritable, quietGeneration: quietGeneration)

@@ -33,10 +33,10 @@ extension SystemCalls {
     _ first: OpenFile, _ second: OpenFile, closesOnExec: Bool, to result: UInt64
   ) throws(Errno) {
     let files = Scheduler.current.pointee.process!.files!
-    let firstDescriptor = try addDescriptor(first, closesOnExec: closesOnExec)
+    let firstDescriptor = Int32(truncatingIfNeeded: try addDescriptor(first, closesOnExec: closesOnExec))
     let secondDescriptor: Int32
     do throws(Errno) {
-      secondDescriptor = try addDescriptor(second, closesOnExec: closesOnExec)
+      secondDescriptor = Int32(truncatingIfNeeded: try addDescriptor(second, closesOnExec: closesOnExec))
     } catch {
       try files.close(firstDescriptor)
       throw error

@@ -113,6 +113,10 @@ extension SystemCalls {
     if isShared, protection.contains(.write), !file.flags.isWritable { throw .access }
     guard file.flags.isReadable else { throw .access }
     if flags & MapFlags.growsDown != 0 { throw .invalid }
+    if isShared, file.refusesSharedWrites {
+      if protection.contains(.write) { throw .notPermitted }
+      attributes.insert(.neverWritable)
+    }
     switch try file.memory(size: size, isShared: isShared) {
     case .anonymous: return (.anonymousPrivate, nil)
     case .source(let source):

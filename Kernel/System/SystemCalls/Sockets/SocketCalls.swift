@@ -29,7 +29,7 @@ extension SystemCalls {
   static func socket(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let (type, flags) = try parseType(arguments)
     let socket = Socket(UnixEndpoint(type), flags: flags)
-    return Int64(try addDescriptor(socket, closesOnExec: flags.contains(.closeOnExec)))
+    return try addDescriptor(socket, closesOnExec: flags.contains(.closeOnExec))
   }
 
   /// socketpair(2)
@@ -113,7 +113,7 @@ extension SystemCalls {
       let name = UnixEndpoint.lock.withLock { endpoint.peer?.name }
       try SocketAddress.store(name, to: arguments.second, size: arguments.third)
     }
-    return Int64(try addDescriptor(socket, closesOnExec: flags.contains(.closeOnExec)))
+    return try addDescriptor(socket, closesOnExec: flags.contains(.closeOnExec))
   }
 
   /// getsockname(2)

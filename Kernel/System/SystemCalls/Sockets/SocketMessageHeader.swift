@@ -141,7 +141,7 @@ enum SocketControl {
         let descriptor = try? SystemCalls.addDescriptor(receipt.files[count], closesOnExec: closesOnExec)
       else { break }
       let place = header.control &+ offset &+ headerSize &+ UInt64(count) * 4
-      guard UserMemory.store(descriptor, to: place) else { throw .badAddress }
+      guard UserMemory.store(Int32(truncatingIfNeeded: descriptor), to: place) else { throw .badAddress }
       count += 1
     }
     if count < receipt.files.count { flags.insert(.controlTruncated) }

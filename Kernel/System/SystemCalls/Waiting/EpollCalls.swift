@@ -18,7 +18,7 @@ extension SystemCalls {
   private static func makeEpoll(closesOnExec: Bool) throws(Errno) -> Int64 {
     guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
     let epoll = Epoll(node: AnonymousFiles.eventNode, flags: .readWrite)
-    return Int64(try addDescriptor(epoll, closesOnExec: closesOnExec))
+    return try addDescriptor(epoll, closesOnExec: closesOnExec)
   }
 
   /// epoll_ctl(2)

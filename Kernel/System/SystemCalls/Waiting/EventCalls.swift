@@ -2,13 +2,6 @@ import Core
 import Machine
 
 extension SystemCalls {
-  /// Gives a new open file the lowest free descriptor.
-  static func addDescriptor(_ file: OpenFile, closesOnExec: Bool) throws(Errno) -> Int32 {
-    let process = Scheduler.current.pointee.process!
-    let limit = Int32(truncatingIfNeeded: min(process.limit(.openFiles), 1 << 30))
-    return try process.files.add(file, closesOnExec: closesOnExec, limit: limit)
-  }
-
   /// eventfd(2), the old call without flags.
   static func eventfd(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     try makeEventCounter(arguments.first, flags: [], isSemaphore: false)
@@ -29,6 +22,6 @@ extension SystemCalls {
     let file = EventCounter(
       node: AnonymousFiles.eventNode, flags: flags.intersection(.nonBlocking).union(.readWrite),
       count: count & 0xFFFF_FFFF, isSemaphore: isSemaphore)
-    return Int64(try addDescriptor(file, closesOnExec: flags.contains(.closeOnExec)))
+    return try addDescriptor(file, closesOnExec: flags.contains(.closeOnExec))
   }
 }

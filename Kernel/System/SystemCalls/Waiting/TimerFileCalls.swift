@@ -12,7 +12,7 @@ extension SystemCalls {
     let file = TimerFile(
       node: AnonymousFiles.eventNode, flags: flags.intersection(.nonBlocking).union(.readWrite), alarm: alarm,
       clock: clock)
-    return Int64(try addDescriptor(file, closesOnExec: flags.contains(.closeOnExec)))
+    return try addDescriptor(file, closesOnExec: flags.contains(.closeOnExec))
   }
 
   /// timerfd_settime(2)
