@@ -141,14 +141,13 @@ static void shutting_down(void) {
   close(pair[0]);
   close(pair[1]);
   REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+  // Before the child writes: a writer that waits for room meanwhile gets EPIPE without the signal.
+  CHECK_EQUAL(shutdown(pair[1], SHUT_RD), 0);
   pid_t child = fork();
   if (child == 0) {
-    close(pair[1]);
-    write(pair[0], "x", 1);
     write(pair[0], "x", 1);
     _exit(0);
   }
-  shutdown(pair[1], SHUT_RD);
   close(pair[0]);
   CHECK_EQUAL(exit_of(child), 1000 + SIGPIPE);
   close(pair[1]);
@@ -207,6 +206,39 @@ static void connections(int type) {
   // What was not accepted is reset.
   CHECK_ERROR(read(third, other, 1), ECONNRESET);
   close(third);
+}
+
+static void names_in_the_file_system(void) {
+  struct sockaddr_un address = {AF_UNIX, "/tmp/sockets-test"}, found;
+  socklen_t size;
+  mkdir("/tmp", 0777);
+  unlink(address.sun_path);
+  int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+  CHECK_ERROR(connect(client, (struct sockaddr *)&address, sizeof address), ENOENT);
+  CHECK_EQUAL(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+  struct stat status;
+  CHECK_EQUAL(stat(address.sun_path, &status), 0);
+  CHECK(S_ISSOCK(status.st_mode));
+  CHECK_ERROR(bind(client, (struct sockaddr *)&address, sizeof address), EADDRINUSE);
+  CHECK_ERROR(open(address.sun_path, O_RDWR), ENXIO);
+  CHECK_ERROR(connect(client, (struct sockaddr *)&address, sizeof address), ECONNREFUSED);
+  CHECK_EQUAL(listen(listener, 5), 0);
+  CHECK_EQUAL(connect(client, (struct sockaddr *)&address, sizeof address), 0);
+  size = sizeof found;
+  CHECK_EQUAL(getpeername(client, (struct sockaddr *)&found, &size), 0);
+  CHECK_EQUAL(size, offsetof(struct sockaddr_un, sun_path) + strlen(address.sun_path) + 1);
+  CHECK_TEXT(found.sun_path, address.sun_path);
+  int accepted = accept(listener, NULL, NULL);
+  CHECK_EQUAL(write(accepted, "named", 5), 5);
+  CHECK_EQUAL(read(client, other, 10), 5);
+  close(accepted);
+  close(client);
+  close(listener);
+  // The file stays, and leads nowhere.
+  client = socket(AF_UNIX, SOCK_STREAM, 0);
+  CHECK_ERROR(connect(client, (struct sockaddr *)&address, sizeof address), ECONNREFUSED);
+  CHECK_EQUAL(unlink(address.sun_path), 0);
+  close(client);
 }
 
 static void many_clients(void) {
@@ -464,6 +496,7 @@ int main(void) {
   shutting_down();
   connections(SOCK_STREAM);
   connections(SOCK_SEQPACKET);
+  names_in_the_file_system();
   many_clients();
   streaming();
   datagrams();
