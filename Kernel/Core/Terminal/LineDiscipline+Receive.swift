@@ -9,7 +9,9 @@ extension LineDiscipline {
     if head - tail == Self.capacity { head -= 1 }
     var byte = typed
     if attributes.input.contains(.strip) { byte &= 0x7F }
-    if attributes.input.contains(.toLowercase), attributes.local.contains(.extended) { byte = lowercase(byte) }
+    if attributes.input.contains(.toLowercase), attributes.local.contains(.extended) {
+      byte = lowercase(byte)
+    }
     if attributes.local.contains(.externalProcessing) {
       append(byte)
       return effects.becameReadable()
@@ -124,7 +126,9 @@ extension LineDiscipline {
   // MARK: Signals
 
   private func signal(of byte: UInt8) -> TerminalSignal? {
-    matches(byte, .interrupt) ? .interrupt : matches(byte, .quit) ? .quit : matches(byte, .suspend) ? .stop : nil
+    if matches(byte, .interrupt) { return .interrupt }
+    if matches(byte, .quit) { return .quit }
+    return matches(byte, .suspend) ? .stop : nil
   }
 
   private mutating func interrupt(
@@ -173,7 +177,8 @@ extension LineDiscipline {
     effects.outputStarted()
   }
 
-  /// With fewer free places than this the sender is asked to wait (IXOFF); with as few bytes waiting, to go on.
+  /// With fewer free places than this the sender is asked to wait (IXOFF); with as few bytes waiting, to go
+  /// on.
   private static var threshold: Int { 128 }
 
   private mutating func stopSenderIfFull(_ effects: inout some TerminalEffects) {

@@ -1,11 +1,13 @@
-/// The line discipline between a terminal's wire and the programs that read and write it (termios(3)): line editing,
-/// echo, signals from keys, flow control, and the treatment of output.
+/// The line discipline between a terminal's wire and the programs that read and write it (termios(3)): line
+/// editing, echo, signals from keys, flow control, and the treatment of output.
 ///
-/// Decides alone: what is to happen elsewhere goes to a `TerminalEffects`. Whoever owns it keeps calls apart by a lock.
+/// Decides alone: what is to happen elsewhere goes to a `TerminalEffects`. Whoever owns it keeps calls apart
+/// by a lock.
 ///
-/// Input waits in a ring of 4096 bytes, in three parts: complete lines from `tail` to `lineEnd`, and the line that is
-/// being typed from there to `head`. The counts run on; a byte's place is its count modulo the capacity. A bit for
-/// each place marks the last byte of a line. In non-canonical mode there are only bytes, and `lineEnd` is unused.
+/// Input waits in a ring of 4096 bytes, in three parts: complete lines from `tail` to `lineEnd`, and the line
+/// that is being typed from there to `head`. The counts run on; a byte's place is its count modulo the
+/// capacity. A bit for each place marks the last byte of a line. In non-canonical mode there are only bytes,
+/// and `lineEnd` is unused.
 public struct LineDiscipline: ~Copyable {
   /// The bytes of input that can wait: a line's 4095 and its newline.
   public static var capacity: Int { 4096 }
@@ -81,7 +83,8 @@ public struct LineDiscipline: ~Copyable {
 
   /// Whether another byte of input can be taken; otherwise its sender has to wait for a reader.
   ///
-  /// A line that is too long goes on being taken, without effect on what will be read, so that it can be ended.
+  /// A line that is too long goes on being taken, without effect on what will be read, so that it can be
+  /// ended.
   public var hasRoom: Bool { head - tail < Self.capacity - 1 || isCanonical && lineEnd == tail }
 
   /// Whether a read would find something.
@@ -104,8 +107,8 @@ public struct LineDiscipline: ~Copyable {
 
   /// Gives what one read gets: in canonical mode a line or what of it fits, else what has come.
   ///
-  /// - Returns: how many bytes were given, and whether a line's end was reached: with 0 bytes that is the end of
-  ///   the file (VEOF).
+  /// - Returns: how many bytes were given, and whether a line's end was reached: with 0 bytes that is the end
+  ///   of the file (VEOF).
   public mutating func read(into target: UnsafeMutableRawBufferPointer) -> (count: Int, isLineEnd: Bool) {
     var count = 0
     let end = isCanonical ? lineEnd : head
@@ -143,8 +146,8 @@ public struct LineDiscipline: ~Copyable {
 
   // MARK: Attributes
 
-  /// Other attributes from now on. On a change between the modes what waits is kept: on the way to canonical mode it
-  /// becomes a line, on the way out of it a line that is being typed can be read too.
+  /// Other attributes from now on. On a change between the modes what waits is kept: on the way to canonical
+  /// mode it becomes a line, on the way out of it a line that is being typed can be read too.
   ///
   /// - Returns: whether output that a key had stopped goes on, since keys do not stop it any more.
   public mutating func setAttributes(_ new: TerminalAttributes) -> Bool {

@@ -35,7 +35,8 @@ enum DeviceNodes {
     try FileTree.makeLink(to: ByteView("/proc/self/fd/0"), ByteView("stdin"), from: directory, lookup)
     try FileTree.makeLink(to: ByteView("/proc/self/fd/1"), ByteView("stdout"), from: directory, lookup)
     try FileTree.makeLink(to: ByteView("/proc/self/fd/2"), ByteView("stderr"), from: directory, lookup)
-    try FileTree.makeNode(ByteView("shm"), from: directory, lookup, mode: .directory.with(permissions: 0o1777))
+    try FileTree.makeNode(
+      ByteView("shm"), from: directory, lookup, mode: .directory.with(permissions: 0o1777))
     try FileTree.makeNode(ByteView("pts"), from: directory, lookup, mode: .directory.with(permissions: 0o755))
   }
 

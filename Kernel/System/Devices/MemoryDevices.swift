@@ -1,7 +1,8 @@
 import Core
 import Machine
 
-/// Major number 1: null, zero, full, random and urandom, and the kernel's log (null(4), full(4), random(4), kmsg).
+/// Major number 1: null, zero, full, random and urandom, and the kernel's log (null(4), full(4), random(4),
+/// kmsg).
 ///
 /// /dev/mem, /dev/kmem and /dev/port are not there: nobody but the kernel touches physical memory.
 final class MemoryDevices: CharacterDriver, @unchecked Sendable {
@@ -129,7 +130,9 @@ final class RandomFile: OpenFile, @unchecked Sendable {
 /// /dev/kmsg, for writing: a line among the kernel's own.
 final class KernelLogFile: OpenFile, @unchecked Sendable {
   // The log is on the console and is not kept.
-  override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int { throw .tryAgain }
+  override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
+    throw .tryAgain
+  }
 
   override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
     let total = buffer.remaining

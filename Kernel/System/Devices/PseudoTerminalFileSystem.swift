@@ -1,7 +1,8 @@
 import Core
 import Machine
 
-/// devpts: a directory with a node for each pseudo-terminal, and ptmx (Linux's Documentation/filesystems/devpts).
+/// devpts: a directory with a node for each pseudo-terminal, and ptmx (Linux's
+/// Documentation/filesystems/devpts).
 ///
 /// There is one, however often it is mounted.
 final class PseudoTerminalFileSystem: FileSystem, @unchecked Sendable {
@@ -23,10 +24,12 @@ final class PseudoTerminalFileSystem: FileSystem, @unchecked Sendable {
   static func makeRoot() -> DirectoryEntry { DirectoryEntry(root: directory) }
 
   static func mount(on path: Path) throws(Errno) {
-    try Mounts.add(Mount(root: makeRoot(), source: ByteView("devpts"), flags: [.noSetID, .noExecution]), on: path)
+    let mount = try Mount(root: makeRoot(), source: ByteView("devpts"), flags: [.noSetID, .noExecution])
+    try Mounts.add(mount, on: path)
   }
 
-  /// What its nodes are like: mount options `mode`, `gid`, `uid` and `ptmxmode`. Words that are read at any time.
+  /// What its nodes are like: mount options `mode`, `gid`, `uid` and `ptmxmode`. Words that are read at any
+  /// time.
   nonisolated(unsafe) private static var options = Options()
 
   private struct Options {
@@ -103,7 +106,9 @@ final class PseudoTerminalDirectory: FileNode, @unchecked Sendable {
   init(_ fileSystem: FileSystem) {
     multiplexer = SpecialNode(
       fileSystem: fileSystem, number: 2, mode: .characterDevice.with(permissions: 0o000),
-      deviceNumber: DeviceNumber(major: TerminalAliases.major, minor: TerminalAliases.Minor.multiplexer).rawValue)
+      deviceNumber: DeviceNumber(
+        major: TerminalAliases.major, minor: TerminalAliases.Minor.multiplexer
+      ).rawValue)
     super.init(fileSystem: fileSystem, number: 1, mode: .directory.with(permissions: 0o755))
     linkCount = 2
     stampNew()
@@ -114,7 +119,9 @@ final class PseudoTerminalDirectory: FileNode, @unchecked Sendable {
 
   override func lookUp(_ name: ByteView) throws(Errno) -> FileNode {
     if name == "ptmx" { return multiplexer }
-    guard name.count <= 4, name.count > 0, name.count == 1 || name[0] != UInt8(ascii: "0") else { throw .noEntry }
+    guard name.count <= 4, name.count > 0, name.count == 1 || name[0] != UInt8(ascii: "0") else {
+      throw .noEntry
+    }
     var index = 0
     for place in 0..<name.count {
       let digit = Int(name[place]) - 48
@@ -139,8 +146,8 @@ final class PseudoTerminalDirectory: FileNode, @unchecked Sendable {
       } while rest > 0
       let isAdded = withUnsafeBytes(of: digits) {
         listing.add(
-          ByteView(UnsafeRawBufferPointer(rebasing: $0[start...])), number: UInt64(terminal.index) + 3, type: 2,
-          position: Int64(terminal.index) + 4)
+          ByteView(UnsafeRawBufferPointer(rebasing: $0[start...])), number: UInt64(terminal.index) + 3,
+          type: 2, position: Int64(terminal.index) + 4)
       }
       if !isAdded { return }
       next = terminal.index + 1
@@ -155,7 +162,8 @@ final class PseudoTerminalNode: FileNode, @unchecked Sendable {
   init(_ fileSystem: FileSystem, _ index: Int, permissions: UInt32) {
     self.index = index
     super.init(
-      fileSystem: fileSystem, number: UInt64(index) + 3, mode: .characterDevice.with(permissions: permissions))
+      fileSystem: fileSystem, number: UInt64(index) + 3,
+      mode: .characterDevice.with(permissions: permissions))
     stampNew()
   }
 

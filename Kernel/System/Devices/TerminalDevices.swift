@@ -7,7 +7,9 @@ final class SerialDevices: CharacterDriver, @unchecked Sendable {
   static var firstSerialMinor: UInt32 { 64 }
 
   override func open(_ node: FileNode, minor: UInt32, _ flags: OpenFlags) throws(Errno) -> OpenFile {
-    guard minor == Self.firstSerialMinor, let terminal = Terminals.serial else { throw .noSuchDeviceOrAddress }
+    guard minor == Self.firstSerialMinor, let terminal = Terminals.serial else {
+      throw .noSuchDeviceOrAddress
+    }
     return try terminal.open(node, flags)
   }
 }
@@ -30,7 +32,8 @@ final class TerminalAliases: CharacterDriver, @unchecked Sendable {
     case Minor.console:
       guard let terminal = Terminals.serial else { throw .noSuchDeviceOrAddress }
       // It never becomes the controlling terminal by being opened.
-      return TerminalFile(terminal, node: node, flags: flags.subtracting(.noControllingTerminal), isConsole: true)
+      return TerminalFile(
+        terminal, node: node, flags: flags.subtracting(.noControllingTerminal), isConsole: true)
     case Minor.multiplexer: return try PseudoTerminalFileSystem.openMaster(node, flags)
     default: throw .noSuchDeviceOrAddress
     }

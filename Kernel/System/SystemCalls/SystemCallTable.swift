@@ -158,6 +158,7 @@ private func dispatch(_ number: UInt64, _ arguments: SystemCallArguments) throws
   case 150: return try SystemCalls.munlock(arguments)
   case 151: return try SystemCalls.mlockall(arguments)
   case 152: return try SystemCalls.munlockall()
+  case 153: return try SystemCalls.vhangup()
   case 155: return try SystemCalls.pivot_root(arguments)
   case 157: return try SystemCalls.prctl(arguments)
   case 158: return try SystemCalls.arch_prctl(arguments)

@@ -46,7 +46,8 @@ enum JobControl {
 
   /// The same for the leader of a session.
   static func send(_ signal: Signal, toLeaderOf session: Int32) {
-    if session > 0, let leader = Processes.find(session), leader.ending == nil { Signals.send(signal, to: leader) }
+    guard session > 0, let leader = Processes.find(session), leader.ending == nil else { return }
+    Signals.send(signal, to: leader)
   }
 }
 

@@ -1,8 +1,8 @@
 import Core
 import Machine
 
-/// A pseudo-terminal (pty(7)): what is written to the master is typed at the terminal, and what the terminal shows
-/// is read from the master.
+/// A pseudo-terminal (pty(7)): what is written to the master is typed at the terminal, and what the terminal
+/// shows is read from the master.
 final class PseudoTerminal: TerminalDevice, @unchecked Sendable {
   /// The number in /dev/pts.
   let index: Int
@@ -25,9 +25,11 @@ final class PseudoTerminal: TerminalDevice, @unchecked Sendable {
 
   init?(index: Int) {
     self.index = index
+    // There is no line to hang up on close.
+    let control = TerminalAttributes.usualControl & ~0x400 | TerminalAttributes.speed38400
     super.init(
       number: DeviceNumber(major: 136, minor: UInt32(index)),
-      attributes: TerminalAttributes(control: TerminalAttributes.usualControl & ~0x400 | TerminalAttributes.speed38400))
+      attributes: TerminalAttributes(control: control))
   }
 
   // MARK: As a terminal

@@ -48,7 +48,8 @@ final class PseudoTerminalMaster: OpenFile, @unchecked Sendable {
       if isNonBlocking { throw .tryAgain }
       let outcome = terminal.masterReadiness.queue.wait {
         terminal.lock.withLock {
-          terminal.readableCount > 0 || terminal.urgentByte != 0 || terminal.hasPacketStatus || terminal.isAbandoned
+          terminal.readableCount > 0 || terminal.urgentByte != 0 || terminal.hasPacketStatus
+            || terminal.isAbandoned
         }
       }
       if outcome != .satisfied { throw .restart }

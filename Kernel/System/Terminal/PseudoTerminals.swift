@@ -54,7 +54,9 @@ enum PseudoTerminals {
   /// The caller refers to it, so that it does not end here.
   static func remove(_ terminal: PseudoTerminal) {
     lock.withLock {
-      if terminal.index < terminals.count, terminals[terminal.index] === terminal { terminals[terminal.index] = nil }
+      if terminal.index < terminals.count, terminals[terminal.index] === terminal {
+        terminals[terminal.index] = nil
+      }
     }
   }
 

@@ -74,8 +74,8 @@ final class SerialTerminal: TerminalDevice, @unchecked Sendable {
     return false
   }
 
-  /// Sends all that waits before the kernel says something of its own, so that what a program has written in one
-  /// piece stays in one piece. In any context.
+  /// Sends all that waits before the kernel says something of its own, so that what a program has written in
+  /// one piece stays in one piece. In any context.
   func sendBeforeMessage() {
     lock.withLock {
       if output.isEmpty { return }

@@ -5,7 +5,8 @@ import Machine
 extension TerminalDevice {
   private typealias Request = TerminalRequest
 
-  /// - Parameter file: through which it was asked for; nil where a pseudo-terminal's master asks about its slave.
+  /// - Parameter file: through which it was asked for; nil where a pseudo-terminal's master asks about its
+  ///   slave.
   func control(_ request: UInt32, _ argument: UInt64, _ file: TerminalFile?) throws(Errno) -> Int64 {
     switch request {
     case Request.getAttributes: try giveAttributes(.plain, argument)
@@ -42,7 +43,9 @@ extension TerminalDevice {
     case Request.getDevice: try give(UInt32(truncatingIfNeeded: number.rawValue), to: argument)
     // Nobody can type in another's name.
     case Request.simulateInput: throw .inputOutput
-    case Request.hangUp: hangUpBySystem()
+    case Request.hangUp:
+      guard FileIdentity.current.mayAdministrate else { throw .notPermitted }
+      hangUpBySystem()
     default: try controlSession(request, argument, file)
     }
     return 0
@@ -68,7 +71,7 @@ extension TerminalDevice {
       else { throw .notTerminal }
       try give(session, to: argument)
     case Request.acquire:
-      try acquire(mayTakeAway: argument == 1)
+      try acquire(mayTakeAway: argument == 1 && FileIdentity.current.mayAdministrate)
     case Request.release:
       guard isControlling else { throw .notTerminal }
       if JobControl.isSessionLeader { release() }

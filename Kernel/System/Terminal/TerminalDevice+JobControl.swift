@@ -11,11 +11,12 @@ extension TerminalDevice {
     return session != 0 && session == JobControl.currentSession
   }
 
-  /// A process of the background that wants to read, or to change something, is stopped; one that cannot be fails.
+  /// A process of the background that wants to read, or to change something, is stopped; one that cannot be
+  /// fails.
   ///
   /// - Parameter signal: SIGTTIN or SIGTTOU.
-  /// - Throws: `restart` with the signal sent; `inputOutput` where nobody would continue the process, or where it
-  ///   does not hear of SIGTTIN.
+  /// - Throws: `restart` with the signal sent; `inputOutput` where nobody would continue the process, or
+  ///   where it does not hear of SIGTTIN.
   func checkForeground(_ signal: Signal) throws(Errno) {
     let (session, foreground) = lock.withLock { (self.session, foregroundGroup) }
     guard session != 0, foreground != 0, session == JobControl.currentSession else { return }
@@ -69,7 +70,8 @@ extension TerminalDevice {
     JobControl.send(.continue, toGroup: group)
   }
 
-  /// The leader of its session has ended: the foreground group is told, and the session has no terminal any more.
+  /// The leader of its session has ended: the foreground group is told, and the session has no terminal any
+  /// more.
   func sessionLeaderEnded() {
     let group = lock.withLock {
       let group = foregroundGroup
@@ -105,6 +107,33 @@ enum Terminals {
     return PseudoTerminals.first { terminal in terminal.lock.withLock { terminal.session == session } }
   }
 
+  /// Guards `formerForeground`.
+  nonisolated(unsafe) private static var lock = SpinLock()
+  /// Sessions that a hang-up took their terminal from, with the groups that were in front; as many as there
+  /// are leaders at most.
+  nonisolated(unsafe) private static var formerForeground: [(session: Int32, group: Int32)] = []
+
+  /// A session's terminal is about to be hung up.
+  static func rememberForeground(_ group: Int32, of session: Int32) {
+    lock.withLock {
+      formerForeground.removeAll { $0.session == session }
+      formerForeground.append((session, group))
+    }
+  }
+
+  private static func takeFormerForeground(of session: Int32) -> Int32? {
+    lock.withLock {
+      guard let index = formerForeground.firstIndex(where: { $0.session == session }) else { return nil }
+      return formerForeground.remove(at: index).group
+    }
+  }
+
   /// The leader of a session has ended. In its last thread, which holds no lock.
-  static func sessionLeaderEnded(_ session: Int32) { controlling(of: session)?.sessionLeaderEnded() }
+  static func sessionLeaderEnded(_ session: Int32) {
+    let former = takeFormerForeground(of: session)
+    if let terminal = controlling(of: session) { return terminal.sessionLeaderEnded() }
+    guard let former else { return }
+    JobControl.send(.hangup, toGroup: former)
+    JobControl.send(.continue, toGroup: former)
+  }
 }

@@ -3,8 +3,8 @@ import Machine
 
 /// A terminal as programs see it: the serial line, or the slave of a pseudo-terminal. Linux calls it a tty.
 ///
-/// The line discipline decides, and this does what follows: what is typed goes to `receive`, what is to be shown waits
-/// in `output` until a subclass has passed it on in `transmit`.
+/// The line discipline decides, and this does what follows: what is typed goes to `receive`, what is to be
+/// shown waits in `output` until a subclass has passed it on in `transmit`.
 class TerminalDevice: @unchecked Sendable {
   /// The bytes that may wait for output.
   static var outputCapacity: Int { 4096 }
@@ -49,7 +49,8 @@ class TerminalDevice: @unchecked Sendable {
 
   // MARK: For subclasses
 
-  /// Passes on what waits in `output`, as far as that goes now. In any context, with no lock of a terminal held.
+  /// Passes on what waits in `output`, as far as that goes now. In any context, with no lock of a terminal
+  /// held.
   func transmit() {}
 
   /// Somebody has read: there may be room for what the other side has to say.
@@ -184,8 +185,8 @@ class TerminalDevice: @unchecked Sendable {
 
   // MARK: The end
 
-  /// Makes every file that is open now dead: reads end, and everything else fails (vhangup(2)). The next to open it
-  /// finds it as new.
+  /// Makes every file that is open now dead: reads end, and everything else fails (vhangup(2)). The next to
+  /// open it finds it as new.
   func hangUp() {
     lock.withLock {
       hangUps &+= 1
@@ -197,10 +198,12 @@ class TerminalDevice: @unchecked Sendable {
     readiness.notify()
   }
 
-  /// TIOCVHANGUP: as if the line had been cut.
+  /// TIOCVHANGUP: as if the line had been cut. The session's leader is told, and the group in front when he
+  /// ends.
   func hangUpBySystem() {
-    let leader = lock.withLock { session }
+    let (leader, group) = lock.withLock { (session, foregroundGroup) }
     if leader != 0 {
+      Terminals.rememberForeground(group, of: leader)
       JobControl.send(.hangup, toLeaderOf: leader)
       JobControl.send(.continue, toLeaderOf: leader)
     }

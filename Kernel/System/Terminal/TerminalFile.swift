@@ -94,7 +94,9 @@ final class TerminalFile: OpenFile, @unchecked Sendable {
   }
 
   /// What there is to read now, without waiting.
-  private func take(into piece: inout InlineArray<256, UInt8>, atMost limit: Int) -> (count: Int, isEnd: Bool) {
+  private func take(
+    into piece: inout InlineArray<256, UInt8>, atMost limit: Int
+  ) -> (count: Int, isEnd: Bool) {
     withUnsafeMutableBytes(of: &piece) { bytes in
       let target = UnsafeMutableRawBufferPointer(rebasing: bytes[0..<min(256, limit)])
       return terminal.withDiscipline { discipline, effects in

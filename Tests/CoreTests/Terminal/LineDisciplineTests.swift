@@ -229,7 +229,8 @@ import Testing
   // MARK: Structures
 
   @Test func attributesSurviveTheirStructures() {
-    var attributes = TerminalAttributes(control: TerminalAttributes.usualControl | TerminalAttributes.speed115200)
+    var attributes = TerminalAttributes(
+      control: TerminalAttributes.usualControl | TerminalAttributes.speed115200)
     #expect(attributes.outputSpeed == 115_200)
     var bytes = [UInt8](repeating: 0xEE, count: 44)
     bytes.withUnsafeMutableBytes { attributes.encode(.withSpeeds, into: $0) }

@@ -47,7 +47,10 @@ import Testing
     ("\u{7F}c\n", "c\n", "c\r\n"),
     ("foo bar_1 \u{17}Q\n", "foo Q\n", "foo bar_1 " + String(repeating: "\u{8} \u{8}", count: 6) + "Q\r\n"),
     ("ab\u{15}c\n", "c\n", "ab\u{8} \u{8}\u{8} \u{8}c\r\n"),
-    ("a\tb\u{7F}\u{7F}\u{7F}Q\n", "Q\n", "a\tb\u{8} \u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8} \u{8}Q\r\n"),
+    (
+      "a\tb\u{7F}\u{7F}\u{7F}Q\n", "Q\n",
+      "a\tb\u{8} \u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8} \u{8}Q\r\n"
+    ),
     (
       "ab\u{16}\u{3}c\u{12}d\u{15}e\n", "e\n",
       "ab^\u{8}^Cc^R\r\nab^Ccd" + String(repeating: "\u{8} \u{8}", count: 6) + "e\r\n"

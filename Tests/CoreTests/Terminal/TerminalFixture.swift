@@ -33,7 +33,8 @@ final class TerminalFixture {
   var effects = RecordedEffects()
 
   init(_ change: (inout TerminalAttributes) -> Void = { _ in }) {
-    var attributes = TerminalAttributes(control: TerminalAttributes.usualControl | TerminalAttributes.speed38400)
+    var attributes = TerminalAttributes(
+      control: TerminalAttributes.usualControl | TerminalAttributes.speed38400)
     change(&attributes)
     discipline = LineDiscipline(attributes: attributes, memory: memory)
   }

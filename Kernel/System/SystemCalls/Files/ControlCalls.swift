@@ -26,4 +26,11 @@ extension SystemCalls {
     default: return try file.control(request, arguments.third)
     }
   }
+
+  /// vhangup(2): of the caller's controlling terminal.
+  static func vhangup() throws(Errno) -> Int64 {
+    guard FileIdentity.current.mayAdministrate else { throw .notPermitted }
+    Terminals.controlling?.hangUpBySystem()
+    return 0
+  }
 }
