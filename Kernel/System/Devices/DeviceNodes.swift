@@ -42,15 +42,15 @@ enum DeviceNodes {
 
   nonisolated(unsafe) private static var storedRoot: DirectoryEntry?
 
-  /// The root of devtmpfs, of which there is one, however often it is mounted. In a thread that holds
-  /// `FileTree.changes` or is the only one.
-  static func makeRoot() throws(Errno) -> DirectoryEntry {
-    if let storedRoot { return storedRoot }
+  /// The root of devtmpfs, of which there is one, however often it is mounted.
+  static var root: DirectoryEntry { storedRoot! }
+
+  /// Makes devtmpfs. While the machine comes up.
+  static func makeFileSystem() throws(Errno) {
     let fileSystem = MemoryFileSystem(typeName: "devtmpfs", magic: MemoryMagic.tmpfs)
     let root = fileSystem.makeRoot(permissions: 0o755)
     let path = Path(try Mount(root: root, source: ByteView("devtmpfs"), flags: []), root)
     try populate(path, PathLookup(root: path, identity: .root))
     storedRoot = root
-    return root
   }
 }

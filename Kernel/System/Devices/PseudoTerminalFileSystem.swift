@@ -20,71 +20,35 @@ final class PseudoTerminalFileSystem: FileSystem, @unchecked Sendable {
     storedRoot = PseudoTerminalDirectory(fileSystem)
   }
 
-  /// An entry for its root directory.
-  static func makeRoot() -> DirectoryEntry { DirectoryEntry(root: directory) }
+  /// An entry for its root directory, as mount(2) wants it.
+  static func makeRoot(_ options: MountOptions) -> DirectoryEntry {
+    permissions = options.permissions ?? 0o600
+    user = options.owner
+    group = options.group
+    let multiplexer = directory.multiplexer
+    multiplexer.mode = multiplexer.mode.with(permissions: options.multiplexerPermissions ?? 0o000)
+    return DirectoryEntry(root: directory)
+  }
 
+  /// Mounts it while the machine comes up: by a directory of its own, so that a program can mount it there again.
   static func mount(on path: Path) throws(Errno) {
-    let mount = try Mount(root: makeRoot(), source: ByteView("devpts"), flags: [.noSetID, .noExecution])
+    let root = DirectoryEntry(root: PseudoTerminalDirectory(shared))
+    let mount = try Mount(root: root, source: ByteView("devpts"), flags: [.noSetID, .noExecution])
     try Mounts.add(mount, on: path)
   }
 
-  /// What its nodes are like: mount options `mode`, `gid`, `uid` and `ptmxmode`. Words that are read at any
-  /// time.
-  nonisolated(unsafe) private static var options = Options()
-
-  private struct Options {
-    var permissions: UInt32 = 0o600
-    var group: UInt32?
-    var user: UInt32?
-  }
-
-  /// Takes mount(2)'s options.
-  static func setOptions(_ text: ByteView) throws(Errno) {
-    var new = Options()
-    var start = 0
-    while start < text.count {
-      var end = start
-      while end < text.count, text[end] != UInt8(ascii: ",") { end += 1 }
-      if let option = text.slice(at: start, count: end - start) { try apply(option, to: &new) }
-      start = end + 1
-    }
-    options = new
-  }
-
-  private static func apply(_ option: ByteView, to options: inout Options) throws(Errno) {
-    if let value = number(option, after: "mode=", base: 8) {
-      options.permissions = value & 0o7777
-    } else if let value = number(option, after: "gid=", base: 10) {
-      options.group = value
-    } else if let value = number(option, after: "uid=", base: 10) {
-      options.user = value
-    } else if let value = number(option, after: "ptmxmode=", base: 8) {
-      directory.multiplexer.mode = directory.multiplexer.mode.with(permissions: value)
-    } else if !(option == "newinstance"), number(option, after: "max=", base: 10) == nil, option.count > 0 {
-      throw .invalid
-    }
-  }
-
-  private static func number(_ option: ByteView, after name: StaticString, base: UInt32) -> UInt32? {
-    let prefix = ByteView(name)
-    guard option.count > prefix.count else { return nil }
-    for index in 0..<prefix.count where option[index] != prefix[index] { return nil }
-    var value: UInt32 = 0
-    for index in prefix.count..<option.count {
-      let digit = UInt32(option[index]) &- 48
-      guard digit < base else { return nil }
-      value = value &* base &+ digit
-    }
-    return value
-  }
+  // What its nodes are like, by the latest mount's options. Words that are read at any time.
+  nonisolated(unsafe) private static var permissions: UInt32 = 0o600
+  nonisolated(unsafe) private static var user: UInt32?
+  nonisolated(unsafe) private static var group: UInt32?
 
   /// open(2) of ptmx: a new pseudo-terminal's master.
   static func openMaster(_ node: FileNode, _ flags: OpenFlags) throws(Errno) -> OpenFile {
     let terminal = try PseudoTerminals.make()
     let identity = FileIdentity.current
-    let slave = PseudoTerminalNode(shared, terminal.index, permissions: options.permissions)
-    slave.owner = options.user ?? identity.user
-    slave.group = options.group ?? identity.group
+    let slave = PseudoTerminalNode(shared, terminal.index, permissions: permissions)
+    slave.owner = user ?? identity.user
+    slave.group = group ?? identity.group
     terminal.node = slave
     return PseudoTerminalMaster(terminal, node: node, flags: flags.subtracting(.noControllingTerminal))
   }

@@ -10,6 +10,8 @@ enum FileSystemTypes {
     if name == "tmpfs" { return try makeMemory("tmpfs", MemoryMagic.tmpfs, permissions: 0o1777, options) }
     if name == "ramfs" { return try makeMemory("ramfs", MemoryMagic.ramfs, permissions: 0o755, options) }
     if name == "proc" { return ProcessFileSystem.root }
+    if name == "devtmpfs" { return DeviceNodes.root }
+    if name == "devpts" { return PseudoTerminalFileSystem.makeRoot(options) }
     if name == "sysfs" { return SystemFileSystem.root }
     throw .noDevice
   }
@@ -32,6 +34,8 @@ struct MountOptions {
   private(set) var permissions: UInt32?
   private(set) var owner: UInt32?
   private(set) var group: UInt32?
+  /// Those of ptmx in devpts.
+  private(set) var multiplexerPermissions: UInt32?
 
   /// - Parameter address: of the text in user memory, or 0.
   /// - Throws: EINVAL for a value that is no number; what is not known is ignored.
@@ -55,6 +59,7 @@ struct MountOptions {
       return UInt32(value)
     }
     if let value = try number(after: "mode=", radix: 8) { permissions = value & 0o7777 }
+    if let value = try number(after: "ptmxmode=", radix: 8) { multiplexerPermissions = value & 0o7777 }
     if let value = try number(after: "uid=", radix: 10) { owner = value }
     if let value = try number(after: "gid=", radix: 10) { group = value }
   }

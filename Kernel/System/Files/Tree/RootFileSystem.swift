@@ -25,6 +25,7 @@ public enum RootFileSystem {
       let lookup = PathLookup(root: root, identity: .root)
       try FileTree.makeNode(ByteView("dev"), from: root, lookup, mode: .directory.with(permissions: 0o755))
       try DeviceNodes.populate(FileTree.find(ByteView("dev"), from: root, lookup), lookup)
+      try DeviceNodes.makeFileSystem()
       try PseudoTerminalFileSystem.mount(on: FileTree.find(ByteView("dev/pts"), from: root, lookup))
       try FileTree.makeNode(ByteView("root"), from: root, lookup, mode: .directory.with(permissions: 0o700))
     } catch {
