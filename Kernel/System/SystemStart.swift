@@ -41,6 +41,8 @@ public enum SystemStart {
     AnonymousFiles.initialize()
     EpollNesting.initialize()
     RootFileSystem.initialize()
+    AnonymousMount.initialize()
+    ProcFileSystem.initialize(commandLine: memory.information.commandLine ?? ByteView(""))
     FileLocks.initialize()
     Time.startTimerOnThisCPU()
     log(

@@ -19,6 +19,8 @@ public struct Capabilities: OptionSet, Equatable, Sendable {
   public static var setGroupIDs: Capabilities { Capabilities(bit: 6) }
   public static var setUserIDs: Capabilities { Capabilities(bit: 7) }
   public static var setCapabilities: Capabilities { Capabilities(bit: 8) }
+  /// CAP_SYS_PTRACE
+  public static var inspectProcesses: Capabilities { Capabilities(bit: 19) }
   public static var lockMemory: Capabilities { Capabilities(bit: 14) }
   public static var trace: Capabilities { Capabilities(bit: 19) }
   public static var rawInputOutput: Capabilities { Capabilities(bit: 17) }

@@ -53,6 +53,16 @@ public struct CPURecord: ~Copyable {
   public var timerInterrupts: UInt64 = 0
   public var preemptions: UInt64 = 0
   public var migrationsIn: UInt64 = 0
+  var interprocessorInterrupts: UInt64 = 0
+  var serialInterrupts: UInt64 = 0
+  /// What other CPUs have asked of this one.
+  var rescheduleRequests: UInt64 = 0
+  var flushRequests: UInt64 = 0
+  var callRequests: UInt64 = 0
+  /// Timer interrupts that found a program, one with a nice level above 0, and the kernel.
+  var userSamples: UInt64 = 0
+  var niceSamples: UInt64 = 0
+  var systemSamples: UInt64 = 0
 
   // MARK: Inter-processor requests
 

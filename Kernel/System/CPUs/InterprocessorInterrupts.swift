@@ -27,9 +27,21 @@ enum InterprocessorInterrupts {
   static func serve() {
     let cpu = CPURecord.current
     let requests = cpu.pointee.requests.exchange(0)
-    if requests & InterprocessorRequest.flush.rawValue != 0 { TLBShootdown.serve() }
-    if requests & InterprocessorRequest.reschedule.rawValue != 0 { Placement.requestRescheduleHere() }
-    if requests & InterprocessorRequest.memoryBarrier.rawValue != 0 { MemoryBarrier.serve() }
-    if requests & InterprocessorRequest.fpuChange.rawValue != 0 { FPUChange.join() }
+    if requests & InterprocessorRequest.flush.rawValue != 0 {
+      cpu.pointee.flushRequests &+= 1
+      TLBShootdown.serve()
+    }
+    if requests & InterprocessorRequest.reschedule.rawValue != 0 {
+      cpu.pointee.rescheduleRequests &+= 1
+      Placement.requestRescheduleHere()
+    }
+    if requests & InterprocessorRequest.memoryBarrier.rawValue != 0 {
+      cpu.pointee.callRequests &+= 1
+      MemoryBarrier.serve()
+    }
+    if requests & InterprocessorRequest.fpuChange.rawValue != 0 {
+      cpu.pointee.callRequests &+= 1
+      FPUChange.join()
+    }
   }
 }

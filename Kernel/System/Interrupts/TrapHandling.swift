@@ -20,9 +20,11 @@ func handleTrap(_ frame: UnsafeMutablePointer<TrapFrame>) {
     TimerInterrupt.handle(fromUserMode: frame.pointee.cs & 3 != 0)
   case Vector.interprocessor:
     Platform.localAPIC.endOfInterrupt()
+    CPURecord.current.pointee.interprocessorInterrupts &+= 1
     InterprocessorInterrupts.serve()
   case Vector.serial:
     Platform.localAPIC.endOfInterrupt()
+    CPURecord.current.pointee.serialInterrupts &+= 1
     ConsoleInput.handleInterrupt()
   case Vector.spurious:
     break
@@ -48,7 +50,7 @@ enum TimerInterrupt {
       Idle.countTick(cpu)
     } else {
       isExpired = Scheduler.chargeRunning(cpu, thread, now)
-      if fromUserMode { thread.pointee.userSamples &+= 1 } else { thread.pointee.systemSamples &+= 1 }
+      count(cpu, thread, fromUserMode)
     }
     cpu.pointee.lastTick = now
     let hasSleepers = cpu.pointee.sleepers.earliestDeadline.map { $0 <= now } ?? false
@@ -67,7 +69,25 @@ enum TimerInterrupt {
       Placement.balance()
       if isWaitedFor { Idle.callForHelp() }
     }
-    if cpu.pointee.number == 0, cpu.pointee.timerInterrupts & 1023 == 0 { SystemLoad.update() }
+    if cpu.pointee.timerInterrupts & 1023 == 0 { SystemLoad.update() }
+  }
+}
+
+extension TimerInterrupt {
+  /// Puts the tick down to what it has found, for the thread and for the CPU.
+  @inline(__always)
+  private static func count(_ cpu: CPUPointer, _ thread: ThreadPointer, _ fromUserMode: Bool) {
+    guard fromUserMode else {
+      thread.pointee.systemSamples &+= 1
+      cpu.pointee.systemSamples &+= 1
+      return
+    }
+    thread.pointee.userSamples &+= 1
+    if thread.pointee.scheduling.nice > 0 {
+      cpu.pointee.niceSamples &+= 1
+    } else {
+      cpu.pointee.userSamples &+= 1
+    }
   }
 }
 

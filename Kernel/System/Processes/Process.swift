@@ -13,7 +13,8 @@ public final class Process: @unchecked Sendable {
 
   /// The memory; another one after execve, none after the last thread's end.
   var addressSpace: AddressSpace?
-  /// Guards the reference to it against those who are no thread of the process. Takes no other lock.
+  /// Guards the references to it, to the descriptors and to where paths begin against those who are no thread of the
+  /// process. Takes no other lock.
   private var spaceLock = SpinLock()
   /// The program's path, cut to 64 bytes, for messages.
   private var name = InlineArray<64, UInt8>(repeating: 0)
@@ -65,6 +66,9 @@ public final class Process: @unchecked Sendable {
   /// Whether the parent of a vfork may go on.
   var isVforkDone = true
 
+  /// The name of the thread that has ended last: what a zombie is called.
+  private(set) var endedName = InlineArray<16, UInt8>(repeating: 0)
+
   /// Counters of threads that have ended.
   private(set) var endedCounters = Counters()
 
@@ -98,11 +102,9 @@ public final class Process: @unchecked Sendable {
   /// When it began, in TSC ticks.
   let startTime = readTimeStampCounter()
 
-  /// The descriptors; shared where clone was asked to. Another table after execve of a process that shares one;
-  /// none after the last thread's end.
-  var files: DescriptorTable!
-  /// Where paths begin; shared likewise.
-  var fileSystem: FileSystemContext
+  /// Changed by its own threads, under `spaceLock`.
+  private var storedFiles: DescriptorTable?
+  private var storedFileSystem: FileSystemContext
 
   init(
     identifier: Int32, addressSpace: AddressSpace, files: DescriptorTable, fileSystem: FileSystemContext,
@@ -112,8 +114,8 @@ public final class Process: @unchecked Sendable {
     signals = ProcessSignals(actions: signalActions)
     unretainedSignalActions = .passUnretained(signalActions)
     self.addressSpace = addressSpace
-    self.files = files
-    self.fileSystem = fileSystem
+    storedFiles = files
+    storedFileSystem = fileSystem
   }
 
   func setName(_ path: ByteView) {
@@ -219,6 +221,7 @@ public final class Process: @unchecked Sendable {
         unlink(thread)
         threadCount -= 1
         Signals.forget(thread)
+        endedName = thread.pointee.name
         stopReport = GroupStop.threadLeft(self)
       }
       endedCounters.add(thread)
@@ -271,6 +274,46 @@ public final class Process: @unchecked Sendable {
 
   /// How many frames it has, those that it shares included.
   var frameCount: Int { spaceLock.withLock { addressSpace.map { $0.residentPages + $0.tableFrames } ?? 0 } }
+
+  /// Its pages, and the frames of its page tables.
+  var memoryCounts: (resident: Int, tables: Int) {
+    spaceLock.withLock { (addressSpace?.residentPages ?? 0, addressSpace?.tableFrames ?? 0) }
+  }
+
+  // MARK: Files
+
+  /// The descriptors; shared where clone was asked to. Another table after execve of a process that shares one;
+  /// none after the last thread's end. For its own threads.
+  @inline(__always)
+  var files: DescriptorTable! {
+    get { storedFiles }
+    set {
+      let old = spaceLock.withLock {
+        let old = storedFiles
+        storedFiles = newValue
+        return old
+      }
+      withExtendedLifetime(old) {}
+    }
+  }
+
+  /// Where paths begin; shared likewise.
+  @inline(__always)
+  var fileSystem: FileSystemContext {
+    get { storedFileSystem }
+    set {
+      let old = spaceLock.withLock {
+        let old = storedFileSystem
+        storedFileSystem = newValue
+        return old
+      }
+      withExtendedLifetime(old) {}
+    }
+  }
+
+  /// The same for other processes.
+  var sharedFiles: DescriptorTable? { spaceLock.withLock { storedFiles } }
+  var sharedFileSystem: FileSystemContext { spaceLock.withLock { storedFileSystem } }
 
   // MARK: The end
 

@@ -16,6 +16,8 @@ struct ProcessAttributes {
   var isSubreaper = false
   /// The signal for it when its parent ends (PR_SET_PDEATHSIG); 0 for none. Not inherited.
   var parentDeathSignal: UInt8 = 0
+  /// -1000 to 1000: who is ended first when memory is out (/proc/PID/oom_score_adj).
+  var outOfMemoryAdjustment: Int16 = 0
   /// What it has registered for with membarrier(2), as bits of its commands. Not inherited.
   var membarriers: UInt32 = 0
 
@@ -63,6 +65,15 @@ extension Process {
       if attributes.credentials.group.fileSystem == group { return true }
       return attributes.groups?.identifiers.contains(group) ?? false
     }
+  }
+
+  /// Who has most of it is ended when memory is out: the frames, adjusted by so many thousandths of all memory; 0 for
+  /// a process that is spared. A word is read without the process's lock.
+  var outOfMemoryWeight: Int {
+    let adjustment = Int(attributes.outOfMemoryAdjustment)
+    let count = frameCount
+    if adjustment == -1000 || count == 0 { return 0 }
+    return max(count + adjustment * Frames.totalCount / 1000, 1)
   }
 
   /// execve(2): what does not outlive the old program.

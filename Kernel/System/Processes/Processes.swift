@@ -93,7 +93,7 @@ enum Processes {
       for bucket in 0..<bucketCount {
         var next = buckets[bucket]?.takeUnretainedValue()
         while let process = next {
-          let count = process.isExiting.load() == 0 ? process.frameCount : 0
+          let count = process.isExiting.load() == 0 ? process.outOfMemoryWeight : 0
           if count > most {
             largest = process
             most = count
@@ -103,15 +103,6 @@ enum Processes {
       }
       return largest
     }
-  }
-
-  /// The smallest identifier in use from a number on.
-  static func smallestIdentifier(from number: Int32) -> Int32? {
-    var smallest: Int32?
-    forEach { process in
-      if process.identifier >= number, process.identifier < smallest ?? .max { smallest = process.identifier }
-    }
-    return smallest
   }
 
   static func parentIdentifier(of process: Process) -> Int64 {

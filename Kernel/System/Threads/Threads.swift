@@ -35,6 +35,9 @@ public enum Threads {
     }
   }
 
+  /// The last identifier that was given.
+  static var lastIdentifier: Int32 { Int32(truncatingIfNeeded: nextIdentifier.load()) - 1 }
+
   /// A new identifier for a thread or a process. 1 is kept for the first process of the boot line's.
   static func makeIdentifier() -> Int32 {
     Int32(truncatingIfNeeded: nextIdentifier.add(1))

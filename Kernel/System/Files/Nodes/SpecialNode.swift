@@ -43,6 +43,28 @@ enum CharacterDevices {
   /// While the machine comes up, before programs run.
   static func register(_ driver: CharacterDriver, major: Int) { drivers![major] = driver }
 
+  /// Writes the lines of /proc/devices.
+  static func writeNames(to text: inout TextBuffer) {
+    for major in 0..<limit where drivers![major] != nil {
+      text.put(major, width: 3)
+      text.put(" ")
+      text.put(name(of: major))
+      text.put("\n")
+    }
+  }
+
+  private static func name(of major: Int) -> StaticString {
+    switch major {
+    case 1: "mem"
+    case 4: "ttyS"
+    case 5: "/dev/tty"
+    case 10: "misc"
+    case 128: "ptm"
+    case 136: "pts"
+    default: "other"
+    }
+  }
+
   static func open(_ node: FileNode, _ flags: OpenFlags) throws(Errno) -> OpenFile {
     let number = DeviceNumber(rawValue: node.deviceNumber)
     guard number.major < limit, let driver = drivers![Int(number.major)] else { throw .noSuchDeviceOrAddress }

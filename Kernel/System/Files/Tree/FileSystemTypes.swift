@@ -9,11 +9,16 @@ enum FileSystemTypes {
   static func makeRoot(_ name: ByteView, _ options: MountOptions) throws(Errno) -> DirectoryEntry {
     if name == "tmpfs" { return try makeMemory("tmpfs", MemoryMagic.tmpfs, permissions: 0o1777, options) }
     if name == "ramfs" { return try makeMemory("ramfs", MemoryMagic.ramfs, permissions: 0o755, options) }
-    if name == "proc" { return ProcessFileSystem.root }
+    if name == "proc" { return ProcFileSystem.shared.root }
     if name == "devtmpfs" { return DeviceNodes.root }
     if name == "devpts" { return PseudoTerminalFileSystem.makeRoot(options) }
-    if name == "sysfs" { return SystemFileSystem.root }
+    if name == "sysfs" { return SystemFileSystem.shared.root }
     throw .noDevice
+  }
+
+  /// Writes /proc/filesystems.
+  static func writeNames(to text: inout TextBuffer) {
+    text.put("nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tramfs\nnodev\tdevtmpfs\nnodev\tdevpts\n")
   }
 
   private static func makeMemory(

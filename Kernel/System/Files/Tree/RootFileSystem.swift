@@ -18,7 +18,6 @@ public enum RootFileSystem {
     DeviceNodes.registerDrivers()
     let fileSystem = MemoryFileSystem(typeName: "rootfs", magic: MemoryMagic.ramfs)
     do throws(Errno) {
-      try ProcessFileSystem.initialize()
       let mount = try Mount(root: fileSystem.makeRoot(permissions: 0o755), source: ByteView("rootfs"), flags: [])
       Mounts.addRoot(mount)
       storedRoot = Path(mount, mount.root)

@@ -14,8 +14,8 @@ enum SystemLoad {
     return lock.withLock { average }
   }
 
-  /// Takes the samples that are due: from the first CPU's timer interrupt, and before the average is read.
-  /// Where some are late, that CPU was idle meanwhile.
+  /// Takes the samples that are due: from timer interrupts, and before the average is read. Where some are late, all
+  /// CPUs were idle meanwhile.
   static func update() {
     let due = Time.nanosecondsSinceBoot / (LoadAverage.interval * 1_000_000_000)
     if due == samples { return }

@@ -1,0 +1,40 @@
+import Core
+import Machine
+
+/// Who may look into a process (ptrace(2), "Ptrace access mode checking").
+enum ProcessAccess {
+  /// Whether the current process may see a process's memory, files and environment.
+  static func mayInspect(_ process: Process) -> Bool {
+    guard let current = Scheduler.current.pointee.process else { return true }
+    if current === process { return true }
+    let own = current.credentials
+    if own.effective.contains(.inspectProcesses) { return true }
+    let (target, dumpable) = process.lock.withLock {
+      (process.attributes.credentials, process.attributes.dumpable)
+    }
+    let user = own.user.fileSystem
+    let group = own.group.fileSystem
+    guard user == target.user.real, user == target.user.effective, user == target.user.saved,
+      group == target.group.real, group == target.group.effective, group == target.group.saved
+    else { return false }
+    return dumpable == 1 && target.permitted.isSubset(of: own.permitted)
+  }
+
+  /// Throws EACCES where it may not.
+  static func check(_ process: Process) throws(Errno) {
+    guard mayInspect(process) else { throw .access }
+  }
+}
+
+extension Process {
+  /// Throws ESRCH once the process has been waited for.
+  func checkPresence() throws(Errno) {
+    guard Processes.find(identifier) === self else { throw .noProcess }
+  }
+
+  /// Memory that can still be looked at. Nil for a zombie.
+  func inspectedMemory() throws(Errno) -> AddressSpace? {
+    try checkPresence()
+    return sharedAddressSpace
+  }
+}

@@ -1,0 +1,62 @@
+import Core
+import Machine
+
+/// A plain file in the directory of a process or a thread.
+final class ProcessFile: GeneratedFile, @unchecked Sendable {
+  private let process: Process
+  private let thread: Int32?
+  private let kind: ProcessFileKind
+
+  init(_ process: Process, thread: Int32?, _ number: UInt64, _ kind: ProcessFileKind) {
+    self.process = process
+    self.thread = thread
+    self.kind = kind
+    super.init(fileSystem: ProcFileSystem.shared, number: number, mode: kind.mode)
+    ProcessNodes.setOwner(of: self, process)
+  }
+
+  override func checkOpen(_ flags: OpenFlags) throws(Errno) {
+    if kind.isProtected { try ProcessAccess.check(process) }
+  }
+
+  override func generate(_ text: inout TextBuffer) throws(Errno) {
+    try process.checkPresence()
+    switch kind {
+    case .stat:
+      let summary = try ProcessSummary(process, thread: thread, .total)
+      summary.writeStat(to: &text, showsAddresses: ProcessAccess.mayInspect(process))
+    case .status: try ProcessFiles.writeStatus(of: process, thread: thread, to: &text)
+    case .statm: try ProcessSummary(process, thread: thread, .byKind).writeMemory(to: &text)
+    case .commandLine: ProcessMemoryFiles.writeCommandLine(of: process, to: &text)
+    case .name: try ProcessFiles.writeName(of: process, thread: thread, to: &text)
+    case .environment: ProcessMemoryFiles.writeEnvironment(of: process, to: &text)
+    case .auxiliaryVector: ProcessMemoryFiles.writeAuxiliaryVector(of: process, to: &text)
+    case .maps: try ProcessMaps.write(process, to: &text, withUsage: false)
+    case .smaps: try ProcessMaps.write(process, to: &text, withUsage: true)
+    case .limits: process.lock.withLock { process.attributes.limits }.write(to: &text)
+    case .mounts: try MountFiles.writeMounts(of: process, to: &text)
+    case .mountInformation: try MountFiles.writeMountInformation(of: process, to: &text)
+    case .inputOutput: ProcessFiles.writeInputOutput(to: &text)
+    case .waitChannel: text.put("0")
+    case .outOfMemoryScore: ProcessFiles.writeOutOfMemoryScore(of: process, to: &text)
+    case .outOfMemoryAdjustment:
+      text.put(process.lock.withLock { process.attributes.outOfMemoryAdjustment })
+      text.put("\n")
+    case .architectureStatus: try ProcessFPUFiles.writeArchitectureStatus(of: process, thread: thread, to: &text)
+    case .fpu: try ProcessFPUFiles.write(process, thread: thread, to: &text)
+    case .personality:
+      text.put(hexadecimal: UInt64(process.lock.withLock { process.attributes.personality }), digits: 8)
+      text.put("\n")
+    default: throw .invalid
+    }
+  }
+
+  override func store(_ value: ByteView) throws(Errno) {
+    try process.checkPresence()
+    switch kind {
+    case .name: try ProcessFiles.setName(of: process, thread: thread, to: value)
+    case .outOfMemoryAdjustment: try ProcessFiles.setOutOfMemoryAdjustment(of: process, to: value)
+    default: throw .invalid
+    }
+  }
+}
