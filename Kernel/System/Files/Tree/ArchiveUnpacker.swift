@@ -10,6 +10,8 @@ struct ArchiveUnpacker {
   private let lookup: PathLookup
   /// Files of which the archive has announced several names.
   private var linked: [Linked] = []
+  /// The times of directories, which they get last.
+  private var directories: [(node: FileNode, time: Int64)] = []
 
   private struct Linked {
     var inode: UInt32
@@ -23,27 +25,33 @@ struct ArchiveUnpacker {
     lookup = PathLookup(root: root, identity: .root)
   }
 
+  /// Makes the files.
+  ///
+  /// A damaged archive is named with its fault; the entries before the damage stay.
   mutating func unpack() {
     var reader = CPIOArchive(archive)
+    var count = 0
     do throws(CPIOError) {
       while let entry = try reader.next() {
+        count += 1
         do throws(Errno) {
           try add(entry)
         } catch {
           if error == .noSpace || error == .outOfMemory {
             log("initrd.cpio: no memory for \(entry.name.bytes); give the machine more, or make the archive smaller")
-            return
+            break
           }
         }
       }
-    } catch {}
+      if count == 0 { log("initrd.cpio is empty; build it anew") }
+    } catch {
+      log("initrd.cpio is damaged after \(count) entries: \(error.message); build it anew")
+    }
     // Now that nothing is made any more, directories get their times.
-    reader = CPIOArchive(archive)
-    do throws(CPIOError) {
-      while let entry = try reader.next() {
-        if entry.isDirectory, let path = find(entry.name) { setTimes(of: path.node, entry) }
-      }
-    } catch {}
+    for directory in directories {
+      directory.node.accessTime = directory.time
+      directory.node.modificationTime = directory.time
+    }
   }
 
   private func find(_ name: ByteView) -> Path? {
@@ -60,7 +68,9 @@ struct ArchiveUnpacker {
     switch mode.type {
     case .directory:
       if !entry.name.isEmpty { try clear(entry.name, for: mode) }
-      setAttributes(of: try findOrMake(entry, mode), entry)
+      let path = try findOrMake(entry, mode)
+      setAttributes(of: path, entry)
+      directories.append((path.node, Int64(entry.mtime) * 1_000_000_000))
     case .symbolicLink:
       try clear(entry.name, for: nil)
       guard entry.data.count < PathLimits.path else { throw .nameTooLong }
