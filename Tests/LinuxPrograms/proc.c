@@ -187,6 +187,15 @@ static void checkDescriptors(void) {
   int again = open(path, O_WRONLY);
   CHECK(again >= 0 && write(again, "x", 1) == 1 && read(ends[0], target, 1) == 1 && target[0] == 'x');
   close(again);
+  // That waits for nobody, other than the opening of a FIFO.
+  int alone[2];
+  REQUIRE(pipe(alone) == 0);
+  close(alone[1]);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", alone[0]);
+  again = open(path, O_RDONLY);
+  CHECK(again >= 0 && read(again, target, 1) == 0);
+  close(again);
+  close(alone[0]);
 
   // A file keeps its name after it has been renamed, and says that it has been removed.
   int file = open("/tmp-proc-test", O_CREAT | O_RDWR, 0600);

@@ -65,7 +65,9 @@ final class PipeNode: FileNode, @unchecked Sendable {
   func makeEnd(_ flags: OpenFlags) -> PipeFile { PipeFile(node: self, pipe: pipe, flags: flags) }
 
   /// open(2) of a FIFO waits for the other end (fifo(7)), unless it can read and write.
+  /// One of pipe(2), reached through /proc/self/fd, waits for nobody.
   override func open(_ flags: OpenFlags) throws(Errno) -> OpenFile {
+    if fileSystem === AnonymousFiles.pipes { return makeEnd(flags) }
     let isReader = flags.isReadable
     let isWriter = flags.isWritable
     let isNonBlocking = flags.contains(.nonBlocking)
