@@ -96,7 +96,7 @@ static void fork_bomb(void) {
   }
   int status = -1;
   CHECK(waitpid(bomb, &status, 0) == bomb);
-  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0 || WIFSIGNALED(status));
+  CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0) || WIFSIGNALED(status));
   // There is room for others.
   pid_t child = fork();
   CHECK(child >= 0);

@@ -1,11 +1,10 @@
 import Core
 import Machine
-import Synchronization
 
 /// What kernel threads cost: a switch among few and among many, and a thread's whole life.
 enum BenchThreads {
-  private static let isOver = Atomic<Bool>(false)
-  private static let runnerCount = Atomic<Int>(0)
+  nonisolated(unsafe) private static var isOver = AtomicWord()
+  nonisolated(unsafe) private static var runnerCount = AtomicWord()
 
   static func run(into figures: inout BenchFigures) -> Bool {
     guard let life = lifeTicks() else { return false }
@@ -39,11 +38,11 @@ enum BenchThreads {
   ///
   /// - Returns: nil where there is not memory for so many.
   private static func switchTicks(among count: Int) -> UInt64? {
-    isOver.store(false, ordering: .relaxed)
-    runnerCount.store(0, ordering: .relaxed)
+    isOver.store(0)
+    runnerCount.store(0)
     var started = 0
     while started < count - 1, startRunner() { started += 1 }
-    while runnerCount.load(ordering: .relaxed) < started { Scheduler.yield() }
+    while runnerCount.load() < UInt32(started) { Scheduler.yield() }
 
     let wereEnabled = Interrupts.disable()
     let cpu = CPURecord.current
@@ -56,19 +55,19 @@ enum BenchThreads {
       check(cpu.pointee.switches &- switches == UInt64(started + 1), "a round has a switch for each thread")
       shortest = min(shortest, ticks / (cpu.pointee.switches &- switches))
     }
-    isOver.store(true, ordering: .relaxed)
+    isOver.store(1)
     Interrupts.restore(wereEnabled)
-    while runnerCount.load(ordering: .relaxed) > 0 { Scheduler.yield() }
+    while runnerCount.load() > 0 { Scheduler.yield() }
     return started == count - 1 ? shortest : nil
   }
 
   private static func startRunner() -> Bool {
     Threads.startKernelThread { _ in
-      BenchThreads.runnerCount.wrappingAdd(1, ordering: .relaxed)
+      BenchThreads.runnerCount.add(1)
       disableInterrupts()
-      while !BenchThreads.isOver.load(ordering: .relaxed) { Scheduler.yield() }
+      while BenchThreads.isOver.load() == 0 { Scheduler.yield() }
       enableInterrupts()
-      BenchThreads.runnerCount.wrappingSubtract(1, ordering: .relaxed)
+      BenchThreads.runnerCount.subtract(1)
     }
   }
 }

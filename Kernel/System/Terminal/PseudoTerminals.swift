@@ -8,7 +8,14 @@ enum PseudoTerminals {
 
   nonisolated(unsafe) private static var lock = SpinLock()
   /// nil where a number is free.
-  nonisolated(unsafe) private static var terminals: [PseudoTerminal?] = []
+  nonisolated(unsafe) private static var storedTerminals: [PseudoTerminal?]?
+  private static var terminals: [PseudoTerminal?] {
+    get { storedTerminals ?? [] }
+    _modify {
+      if storedTerminals == nil { storedTerminals = [] }
+      yield &storedTerminals!
+    }
+  }
 
   /// A new one, with the lowest free number.
   ///

@@ -111,7 +111,14 @@ enum Terminals {
   nonisolated(unsafe) private static var lock = SpinLock()
   /// Sessions that a hang-up took their terminal from, with the groups that were in front; as many as there
   /// are leaders at most.
-  nonisolated(unsafe) private static var formerForeground: [(session: Int32, group: Int32)] = []
+  nonisolated(unsafe) private static var storedFormerForeground: [(session: Int32, group: Int32)]?
+  private static var formerForeground: [(session: Int32, group: Int32)] {
+    get { storedFormerForeground ?? [] }
+    _modify {
+      if storedFormerForeground == nil { storedFormerForeground = [] }
+      yield &storedFormerForeground!
+    }
+  }
 
   /// A session's terminal is about to be hung up.
   static func rememberForeground(_ group: Int32, of session: Int32) {

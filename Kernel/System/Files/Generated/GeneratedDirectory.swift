@@ -30,7 +30,7 @@ class FixedDirectory: GeneratedDirectory, @unchecked Sendable {
   @discardableResult
   final func add<Node: FileNode>(_ name: StaticString, _ node: Node) -> Node { add(ByteView(name), node) }
 
-  private func add<Node: FileNode>(_ name: ByteView, _ node: Node) -> Node {
+  private final func add<Node: FileNode>(_ name: ByteView, _ node: Node) -> Node {
     entries.append(Entry(name: name, node: node))
     if node.mode.isDirectory { linkCount += 1 }
     return node

@@ -27,8 +27,22 @@ enum FileLocks {
 
   /// Guards all that follows.
   nonisolated(unsafe) private static var lock = SpinLock()
-  nonisolated(unsafe) private static var items: [Item] = []
-  nonisolated(unsafe) private static var waits: [Wait] = []
+  nonisolated(unsafe) private static var storedItems: [Item]?
+  private static var items: [Item] {
+    get { storedItems ?? [] }
+    _modify {
+      if storedItems == nil { storedItems = [] }
+      yield &storedItems!
+    }
+  }
+  nonisolated(unsafe) private static var storedWaits: [Wait]?
+  private static var waits: [Wait] {
+    get { storedWaits ?? [] }
+    _modify {
+      if storedWaits == nil { storedWaits = [] }
+      yield &storedWaits!
+    }
+  }
   nonisolated(unsafe) private static var changes = AtomicWord()
   nonisolated(unsafe) private static var storedChanged: WaitQueue?
 

@@ -67,7 +67,14 @@ public final class Mount: @unchecked Sendable {
 enum Mounts {
   /// Guards the list, where each is mounted, and the nodes' `mountCount`.
   nonisolated(unsafe) private static var lock = SpinLock()
-  nonisolated(unsafe) private static var list: [Mount] = []
+  nonisolated(unsafe) private static var storedList: [Mount]?
+  private static var list: [Mount] {
+    get { storedList ?? [] }
+    _modify {
+      if storedList == nil { storedList = [] }
+      yield &storedList!
+    }
+  }
   nonisolated(unsafe) private static var lastIdentifier = AtomicWord()
   private static var limit: Int { 10_000 }
 

@@ -4,14 +4,14 @@ import Machine
 /// How busy the machine is on average.
 enum SystemLoad {
   nonisolated(unsafe) private static var lock = InterruptLock()
-  nonisolated(unsafe) private static var average = LoadAverage()
+  nonisolated(unsafe) private static var storedAverage: LoadAverage?
   /// Samples taken, or left out while nothing ran.
   nonisolated(unsafe) private static var samples: UInt64 = 0
 
   /// The average up to now.
   static var current: LoadAverage {
     update()
-    return lock.withLock { average }
+    return lock.withLock { storedAverage ?? LoadAverage() }
   }
 
   /// Takes the samples that are due: from timer interrupts, and before the average is read. Where some are late, all
@@ -21,11 +21,13 @@ enum SystemLoad {
     if due == samples { return }
     lock.withLock {
       // After a few hours of idleness nothing is left.
+      var average = storedAverage ?? LoadAverage()
       while samples + 2000 < due { samples += 1 }
       while samples < due {
         samples += 1
         average.add(active: samples == due ? activeThreads : 0)
       }
+      storedAverage = average
     }
   }
 

@@ -62,15 +62,20 @@ extension SystemCalls {
 
   /// Which calls have been named in the log, a bit each; one bit for all numbers that Linux does not have
   /// either.
-  nonisolated(unsafe) private static var namedCalls = InlineArray<8, UInt64>(repeating: 0)
+  nonisolated(unsafe) private static var namedCalls:
+    (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
 
   /// A call that this kernel does not have: names it once in the log.
   @inline(never)
   static func unknown(_ number: UInt64) -> Errno {
     let index = Int(min(number, 511))
     // Two CPUs at once may both name it, or one bit may be lost and named again.
-    if namedCalls[index >> 6] & (1 << UInt64(index & 63)) == 0 {
-      namedCalls[index >> 6] |= 1 << UInt64(index & 63)
+    let isFirst = withUnsafeMutableBytes(of: &namedCalls) { bytes in
+      let bit: UInt8 = 1 << UInt8(index & 7)
+      defer { bytes[index >> 3] |= bit }
+      return bytes[index >> 3] & bit == 0
+    }
+    if isFirst {
       if let process = Scheduler.current.pointee.process {
         KernelLog.add("\(process.label): there is no system call \(number)", level: 7)
       }
