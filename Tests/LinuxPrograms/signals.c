@@ -1,4 +1,3 @@
-// Built with musl too.
 // sigaction(2), sigprocmask(2), sigaltstack(2), sigqueue(3), sigsuspend(2), signal(7): handlers and masks.
 #include "check.h"
 #include <pthread.h>
