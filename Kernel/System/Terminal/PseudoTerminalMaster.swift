@@ -140,7 +140,25 @@ final class PseudoTerminalMaster: OpenFile, @unchecked Sendable {
   /// TIOCGPTPEER: the slave, without a look at /dev/pts.
   private func openSlave(_ flags: OpenFlags) throws(Errno) -> Int64 {
     let file = try PseudoTerminalFileSystem.shared.node(of: terminal).open(flags.subtracting(.closeOnExec))
+    file.location = location(of: file.node)
     return Int64(
       try Scheduler.current.pointee.process!.files.add(file, closesOnExec: flags.contains(.closeOnExec)))
+  }
+
+  /// Where /dev/pts shows the slave, for the links of /proc (ttyname(3)); nil where it is not mounted there.
+  private func location(of node: FileNode) -> Path? {
+    var memory = InlineArray<16, UInt8>(repeating: 0)
+    return withUnsafeMutableBytes(of: &memory) { bytes in
+      var text = TextBuffer(bytes)
+      text.put("/dev/pts/")
+      text.put(UInt64(terminal.index))
+      let name = ByteView(UnsafeRawBufferPointer(rebasing: bytes[0..<text.count]))
+      do throws(Errno) {
+        let path = try FileTree.find(name)
+        return path.node === node ? path : nil
+      } catch {
+        return nil
+      }
+    }
   }
 }
