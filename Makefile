@@ -226,5 +226,5 @@ help: ## Show this help
 	echo "  CHECKED=1     with the kernel's own assertions; the tests boot it so"
 	echo "  INITRD=       another cpio archive (newc) of programs"
 	echo "  MINUTES=$(MINUTES)   how long soak runs"
-	echo "  MATRIX=$(MATRIX)   which boots 'make test' does: full, quick, or part of a boot's name"
+	echo "  MATRIX=$(MATRIX)   which boots 'make test' does: full, quick, linux (all Linux programs), terminal, all, or part of a name"
 	echo "  V=1           show the commands"

@@ -55,7 +55,7 @@ struct BadInputTests {
       messages: ["fpu.save=xsaves is not possible"]),
     Case(
       name: "input-no-init", words: "run=init init=/bin/missing", ending: .failed,
-      messages: ["init=/bin/missing: no such file in the archive"]),
+      messages: ["init=/bin/missing: no such file"]),
     Case(
       name: "input-init-arguments", words: "run=init -- one two",
       messages: ["one", "two", "/init (", "ended with status 0"]),
@@ -64,7 +64,7 @@ struct BadInputTests {
       messages: ["single", "x=1", "ended with status 0"]),
     Case(
       name: "input-no-program", archive: withProgram("head -c 0 /dev/null"),
-      words: "selftest=fpu.fork", ending: .failed, messages: ["/bin/mixed: no such file in the archive"]),
+      words: "selftest=fpu.fork", ending: .failed, messages: ["/bin/mixed: no such file"]),
     Case(
       name: "input-empty-program", archive: withProgram("head -c 0 /dev/null"),
       words: "selftest=fpu.load", ending: .failed, messages: ["/bin/sse: ELF: "]),

@@ -99,7 +99,7 @@ extension Boot {
   /// Those of `boots` that `words` asks for: `full`, `quick`, or those with it in their names.
   static func select(_ boots: [Boot], by words: String) -> [Boot] {
     switch words {
-    case "", "full": boots
+    case "", "full", "all": boots
     case "quick": boots.filter { quickNames.contains($0.name) }
     default: boots.filter { $0.name.contains(words) }
     }

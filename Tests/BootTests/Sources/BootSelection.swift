@@ -6,11 +6,16 @@ enum BootSelection {
 
   /// The image is built, and boots are wanted.
   static let isWanted = environment["NEEDLETAIL_BOOT_TESTS"] == "1"
-  /// `full`, `quick` or part of a boot's name.
+  /// `full`, `all`, `quick` or part of a boot's name.
   static let words = environment["NEEDLETAIL_MATRIX"] ?? "full"
 
   /// Whether boots beside the matrix, which are short, are wanted: with all, with a few, or by their name.
   static func includes(_ name: String) -> Bool {
-    isWanted && ["", "full", "quick", name].contains(words)
+    isWanted && ["", "full", "all", "quick", name].contains(words)
+  }
+
+  /// Whether boots are wanted that take long, or much of the host: with all, or by their name.
+  static func asksFor(_ name: String) -> Bool {
+    isWanted && ["all", name].contains(words)
   }
 }

@@ -1,7 +1,7 @@
 import Testing
 
 /// Archives booted as for Linux: by their init, whose status comes out, and with a person at the shell.
-@Suite(.enabled(if: BootSelection.includes("linux")))
+@Suite(.serialized, .enabled(if: BootSelection.asksFor("linux")))
 struct LinuxBootTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var boot: BootScript

@@ -3,7 +3,7 @@ import Subprocess
 import Testing
 
 /// The prompt on the serial line, with what a person would type.
-@Suite(.enabled(if: BootSelection.isWanted && ["full", "quick", "monitor"].contains(BootSelection.words)))
+@Suite(.enabled(if: BootSelection.isWanted && ["full", "all", "quick", "monitor"].contains(BootSelection.words)))
 struct MonitorTests {
   /// Types each line once the prompt is there again, and keeps what the machine shows.
   private static let script = #"""

@@ -3,7 +3,7 @@ import Subprocess
 import Testing
 
 /// A person at the serial console: shells with line editing and job control, an editor.
-@Suite(.enabled(if: BootSelection.includes("terminal")))
+@Suite(.serialized, .enabled(if: BootSelection.asksFor("terminal")))
 struct TerminalTests {
   /// Waits for a text, each after the one before, and then types keys; `@` in front of them is a pause of a
   /// second.
