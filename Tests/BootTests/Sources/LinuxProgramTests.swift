@@ -23,7 +23,7 @@ struct LinuxProgramTests {
   /// them look at the time, which a busy host can upset.
   static let few = Boot(
     name: "linux-few-2cpu", emulator: .qemu, cpuModel: "max", cpus: 2,
-    words: "run=init init=/bin/run-tests poweroff -- hello identity files pipes polling exec mapped-files busybox",
+    words: "run=init init=/bin/run-tests poweroff -- hello identity exec",
     timeoutSeconds: 240, archive: "build/linux.cpio")
 
   static let selected =
