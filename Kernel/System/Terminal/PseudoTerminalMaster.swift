@@ -59,23 +59,7 @@ final class PseudoTerminalMaster: OpenFile, @unchecked Sendable {
 
   /// What is written is typed at the terminal.
   override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
-    var piece = InlineArray<256, UInt8>(repeating: 0)
-    var done = 0
-    while buffer.remaining > 0 {
-      let length = min(256, buffer.remaining)
-      do throws(Errno) {
-        try withUnsafeMutableBytes(of: &piece) { bytes throws(Errno) in
-          try buffer.take(into: UnsafeMutableRawBufferPointer(rebasing: bytes[0..<length]))
-        }
-        try withUnsafeBytes(of: piece) { bytes throws(Errno) in
-          try type(UnsafeRawBufferPointer(rebasing: bytes[0..<length]), &done)
-        }
-      } catch {
-        if done > 0 { return done }
-        throw error
-      }
-    }
-    return done
+    return try buffer.takePieces { piece, done throws(Errno) in try type(piece, &done) }
   }
 
   private func type(_ bytes: UnsafeRawBufferPointer, _ done: inout Int) throws(Errno) {

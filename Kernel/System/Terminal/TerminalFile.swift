@@ -127,23 +127,7 @@ final class TerminalFile: OpenFile, @unchecked Sendable {
     }
     try terminal.beginWriting(isNonBlocking: isNonBlocking)
     defer { terminal.endWriting() }
-    var piece = InlineArray<256, UInt8>(repeating: 0)
-    var done = 0
-    while buffer.remaining > 0 {
-      let length = min(256, buffer.remaining)
-      do throws(Errno) {
-        try withUnsafeMutableBytes(of: &piece) { bytes throws(Errno) in
-          try buffer.take(into: UnsafeMutableRawBufferPointer(rebasing: bytes[0..<length]))
-        }
-        try withUnsafeBytes(of: piece) { bytes throws(Errno) in
-          try put(UnsafeRawBufferPointer(rebasing: bytes[0..<length]), &done)
-        }
-      } catch {
-        if done > 0 { return done }
-        throw error
-      }
-    }
-    return done
+    return try buffer.takePieces { piece, done throws(Errno) in try put(piece, &done) }
   }
 
   /// Puts a piece out, waiting for room where need be.

@@ -85,6 +85,32 @@ struct TransferBuffer {
     }
   }
 
+  /// Takes all bytes out, in pieces that a kernel stack has room for.
+  ///
+  /// - Parameter consume: gets each piece, and advances its second argument by what has been done with it.
+  /// - Returns: how many bytes were consumed; an error after the first of them ends the transfer.
+  mutating func takePieces(
+    _ consume: (UnsafeRawBufferPointer, inout Int) throws(Errno) -> Void
+  ) throws(Errno) -> Int {
+    var piece = InlineArray<256, UInt8>(repeating: 0)
+    var done = 0
+    while remaining > 0 {
+      let length = min(256, remaining)
+      do throws(Errno) {
+        try withUnsafeMutableBytes(of: &piece) { bytes throws(Errno) in
+          try take(into: UnsafeMutableRawBufferPointer(rebasing: bytes[0..<length]))
+        }
+        try withUnsafeBytes(of: piece) { bytes throws(Errno) in
+          try consume(UnsafeRawBufferPointer(rebasing: bytes[0..<length]), &done)
+        }
+      } catch {
+        if done > 0 { return done }
+        throw error
+      }
+    }
+    return done
+  }
+
   /// Puts zeros in.
   mutating func putZeros(_ count: Int) throws(Errno) {
     var left = count
