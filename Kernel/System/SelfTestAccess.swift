@@ -19,17 +19,6 @@ package enum SelfTestAccess {
   /// The top of the current thread's kernel stack.
   package static var ownStackTop: UInt64 { Scheduler.current.pointee.stackTop }
 
-  // MARK: Threads
-
-  /// What a CPU runs at the moment; late where that is another CPU.
-  package static func running(on number: Int) -> ThreadPointer? { CPUs[number].pointee.running }
-
-  /// The innermost frame of a thread that is switched out, for `Backtrace.print`.
-  package static func framePointer(of thread: ThreadPointer) -> UInt64 {
-    // Above the frame pointer lie the other five registers that switchStacks pushes.
-    thread.pointee.head.stackPointer + 5 * 8
-  }
-
   // MARK: The FPU
 
   /// The bytes of a thread's state area.

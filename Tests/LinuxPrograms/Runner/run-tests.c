@@ -48,6 +48,14 @@ static double now(void) {
   return time.tv_sec + time.tv_nsec / 1e9;
 }
 
+// Has the kernel show what each thread waits for, where this is process 1.
+static void show_threads(void) {
+  int file = getpid() == 1 ? open("/proc/sysrq-trigger", O_WRONLY) : -1;
+  if (file < 0) return;
+  if (write(file, "t", 1) < 0) print("    /proc/sysrq-trigger: errno %d\n", errno);
+  close(file);
+}
+
 static int is_script(const char *name) { return strchr(name, '.') != NULL; }
 
 // The status as wait4 gives it, or -1 where the program was killed for its time.
@@ -93,6 +101,7 @@ static int run(const char *name, const char *output) {
       return 1 << 8;
     }
     if (now() - start > seconds_allowed) {
+      show_threads();
       kill(-child, SIGKILL);
       kill(child, SIGKILL);
       waitpid(child, &status, 0);

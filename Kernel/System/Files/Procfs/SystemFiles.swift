@@ -31,6 +31,9 @@ enum SystemFiles {
       CharacterDevices.writeNames(to: &text)
       text.put("\nBlock devices:\n")
     }
+    root.addFile(
+      "sysrq-trigger", permissions: 0o200, { text throws(Errno) in throw .inputOutput },
+      receiver: { value throws(Errno) in if value.count > 0 { SystemRequest.perform(value[0]) } })
     root.addFile("modules") { text throws(Errno) in }
     root.addFile("needletail") { text throws(Errno) in writeFPU(to: &text) }
   }
