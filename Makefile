@@ -226,5 +226,5 @@ help: ## Show this help
 	echo "  CHECKED=1     with the kernel's own assertions; the tests boot it so"
 	echo "  INITRD=       another cpio archive (newc) of programs"
 	echo "  MINUTES=$(MINUTES)   how long soak runs"
-	echo "  MATRIX=$(MATRIX)   which boots 'make test' does: full, quick, linux (all Linux programs), terminal, all, or part of a name"
+	echo "  MATRIX=$(MATRIX)   which boots 'make test' does: full, quick, or those with this in their names (linux, bochs, lazy)"
 	echo "  V=1           show the commands"

@@ -1,5 +1,3 @@
-import Foundation
-import Subprocess
 import Testing
 
 /// Archives, boot lines and programs that are not as they should be: each is named with its fault, and the
@@ -92,12 +90,14 @@ struct BadInputTests {
 
   @Test(arguments: cases)
   func badInputIsNamedWithItsFault(in boot: Case) async throws {
-    let result = try await Subprocess.run(
-      .name("bash"), arguments: .init(["-c", Self.script, "boot", boot.name, boot.words, boot.archive]),
-      workingDirectory: .init(BootRunner.root.path), output: .string(limit: 1 << 20),
-      error: .combinedWithOutput)
-    let log = result.standardOutput
-    #expect(BootRunner.Ending(result.terminationStatus) == boot.ending, "\(log)")
+    let result = try await BootRunner.shared.run(
+      command: Self.script, arguments: [boot.name, boot.words, boot.archive])
+    let log = result.output
+    let ending = BootRunner.Ending(result.status)
+    let isAsExpected = ending == boot.ending && boot.messages.allSatisfy { log.contains($0) }
+    try await BootRunner.shared.record(
+      boot.name, ending: isAsExpected ? "passed" : "failed", seconds: result.seconds)
+    #expect(ending == boot.ending, "\(log)")
     for message in boot.messages { #expect(log.contains(message), "not said: \(message)\n\(log)") }
   }
 }

@@ -87,6 +87,7 @@ extension Boot {
   /// A few boots that touch each model, each strategy and each number of CPUs.
   static let quickNames: Set = [
     "max-4cpu-deferred", "avx-2cpu-lazy", "xsave-1cpu-eager", "fxsave-2cpu-deferred", "tour-2cpu",
+    "linux-max-4cpu-deferred", "linux-exit-status", "linux-shell",
   ]
 
   /// The tour, which tests itself under each strategy in one boot.
@@ -96,12 +97,8 @@ extension Boot {
       timeoutSeconds: 240)
   }
 
-  /// Those of `boots` that `words` asks for: `full`, `quick`, or those with it in their names.
-  static func select(_ boots: [Boot], by words: String) -> [Boot] {
-    switch words {
-    case "", "full", "all": boots
-    case "quick": boots.filter { quickNames.contains($0.name) }
-    default: boots.filter { $0.name.contains(words) }
-    }
+  /// Those of `boots` that are asked for.
+  static func select(_ boots: [Boot], by words: String = BootSelection.words) -> [Boot] {
+    BootSelection.select(boots, by: words) { $0.name }
   }
 }

@@ -40,35 +40,52 @@ actor BootRunner {
   private var free = 2
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
-  /// Boots, and returns how it ended. Waits for its turn first; `timeoutSeconds` counts from then on.
-  func run(_ boot: Boot) async throws -> Outcome {
+  /// What a command that boots a machine ended with and said.
+  struct CommandResult: Sendable {
+    var status: TerminationStatus
+    var output: String
+    /// From its turn to its end.
+    var seconds: Int
+  }
+
+  /// Runs a shell command that boots a machine, from the root of the tree, once it is its turn: more machines at
+  /// once than the host has cores for starve each other, and then look hung.
+  func run(command: String, arguments: [String] = []) async throws -> CommandResult {
     await enter()
     defer { leave() }
+    try FileManager.default.createDirectory(at: Self.logs, withIntermediateDirectories: true)
+    let start = ContinuousClock.now
+    let result = try await Subprocess.run(
+      .name("bash"), arguments: .init(["-c", command, "boot"] + arguments),
+      workingDirectory: .init(Self.root.path), output: .string(limit: 1 << 20), error: .combinedWithOutput)
+    return CommandResult(
+      status: result.terminationStatus, output: result.standardOutput,
+      seconds: Int((ContinuousClock.now - start).components.seconds))
+  }
+
+  /// Boots, and returns how it ended. Waits for its turn first; `timeoutSeconds` counts from then on.
+  func run(_ boot: Boot) async throws -> Outcome {
     try FileManager.default.createDirectory(at: Self.logs, withIntermediateDirectories: true)
     let serial = Self.logs.appending(path: "\(boot.name).serial.log")
     let report = Self.logs.appending(path: "\(boot.name).report")
     for file in [serial, report] { try Data().write(to: file) }
-    let start = ContinuousClock.now
-
-    let result = try await Subprocess.run(
-      .name("bash"),
-      arguments: ["-c", Self.command(boot, options: "--serial '\(serial.path)' --report '\(report.path)'")],
-      workingDirectory: .init(Self.root.path),
-      output: .string(limit: 1 << 20), error: .combinedWithOutput)
+    let result = try await run(
+      command: Self.command(boot, options: "--serial '\(serial.path)' --report '\(report.path)'"))
     return Outcome(
-      ending: Ending(result.terminationStatus), serialLog: Self.text(of: serial),
-      report: Self.text(of: report), messages: result.standardOutput,
-      seconds: Int((ContinuousClock.now - start).components.seconds))
+      ending: Ending(result.status), serialLog: Self.text(of: serial), report: Self.text(of: report),
+      messages: result.output, seconds: result.seconds)
   }
 
   /// Says how a boot ended, and adds a line to the results that Scripts/summarize-boots reads.
-  func record(_ boot: Boot, ending: String, _ report: KTAPReport, seconds: Int) throws {
+  func record(
+    _ name: String, ending: String, _ report: KTAPReport = KTAPReport(log: ""), seconds: Int
+  ) throws {
     let fields = [
-      boot.name, ending, "\(report.passed)", "\(report.failed)", "\(report.skipped)", "\(seconds)",
+      name, ending, "\(report.passed)", "\(report.failed)", "\(report.skipped)", "\(seconds)",
     ]
     let line = fields.joined(separator: "\t") + "\n"
     print(
-      "  BOOT    \(boot.name): \(ending) in \(seconds) s, \(report.passed) passed, \(report.failed) failed")
+      "  BOOT    \(name): \(ending) in \(seconds) s, \(report.passed) passed, \(report.failed) failed")
     let file = Self.logs.appending(path: "results.tsv")
     var content = (try? Data(contentsOf: file)) ?? Data()
     content.append(contentsOf: line.utf8)
@@ -107,7 +124,7 @@ actor BootRunner {
   }
 
   /// A log may hold any byte.
-  private static func text(of file: URL) -> String {
+  static func text(of file: URL) -> String {
     String(decoding: (try? Data(contentsOf: file)) ?? Data(), as: UTF8.self)
   }
 

@@ -1,40 +1,49 @@
 import Foundation
 import Subprocess
 
-/// A boot by Scripts/boot: an archive's init runs, and its status is the script's.
+/// A boot by one of the scripts that a user calls, perhaps with a person at the keys.
 struct BootScript: Sendable {
   var name: String
-  var archive: String
-  /// The boot line, with what goes to init after `--`.
-  var words: String
-  var cpus = 2
-  var timeoutSeconds = 120
-  /// A file of steps for Scripts/type-at, from the root of the tree.
-  var steps: String?
-
   /// A shell command that does the boot again from the root of the tree.
-  var command: String {
+  var command: String
+
+  /// A boot by Scripts/boot: an archive's init runs, and its status is the script's.
+  ///
+  /// - Parameters:
+  ///   - words: the boot line, with what goes to init after `--`.
+  ///   - steps: a file of steps for Scripts/type-at, from the root of the tree.
+  init(
+    name: String, archive: String, words: String, cpus: Int = 2, timeoutSeconds: Int = 120, steps: String? = nil
+  ) {
     let boot =
       "Scripts/boot --kernel \(BootRunner.kernel) --initrd \(archive) --cpus \(cpus) --timeout \(timeoutSeconds)"
       + " --append '\(words)'"
-    guard let steps else { return boot + " </dev/null" }
-    return "Scripts/type-at build/boots/\(name).log \(boot) <\(steps)"
+    self.init(name: name, command: boot, steps: steps)
+  }
+
+  /// Another command, with its input from the steps or empty.
+  init(name: String, command: String, steps: String?) {
+    self.name = name
+    self.command =
+      if let steps {
+        "Scripts/type-at build/boots/\(name).log \(command) <\(steps)"
+      } else {
+        command + " </dev/null"
+      }
   }
 
   /// - Returns: the status, 0 to 255, and what the console showed.
-  func run() async throws -> (status: Int, log: String) {
-    try FileManager.default.createDirectory(at: BootRunner.logs, withIntermediateDirectories: true)
+  func run() async throws -> (status: Int, log: String, seconds: Int) {
     let log = BootRunner.logs.appending(path: "\(name).log")
-    let output = steps == nil ? " >'\(log.path)' 2>&1" : ""
-    let result = try await Subprocess.run(
-      .name("bash"), arguments: ["-c", command + output], workingDirectory: .init(BootRunner.root.path),
-      output: .string(limit: 1 << 20), error: .combinedWithOutput)
-    let text = String(decoding: (try? Data(contentsOf: log)) ?? Data(), as: UTF8.self)
+    // `type-at` writes the log itself, and says on its own output what did not come.
+    let result = try await BootRunner.shared.run(
+      command: command.hasPrefix("Scripts/type-at") ? command : command + " >'\(log.path)' 2>&1")
     let status =
-      switch result.terminationStatus {
+      switch result.status {
       case .exited(let code): Int(code)
       default: -1
       }
-    return (status, text + result.standardOutput + "\n--- to repeat: \(command)")
+    let text = BootRunner.text(of: log) + result.output + "\n--- to repeat: \(command)"
+    return (status, text, result.seconds)
   }
 }

@@ -6,16 +6,20 @@ enum BootSelection {
 
   /// The image is built, and boots are wanted.
   static let isWanted = environment["NEEDLETAIL_BOOT_TESTS"] == "1"
-  /// `full`, `all`, `quick` or part of a boot's name.
+  /// `full`, `quick` or part of a boot's name.
   static let words = environment["NEEDLETAIL_MATRIX"] ?? "full"
 
-  /// Whether boots beside the matrix, which are short, are wanted: with all, with a few, or by their name.
-  static func includes(_ name: String) -> Bool {
-    isWanted && ["", "full", "all", "quick", name].contains(words)
-  }
+  /// Whether a group of short boots is wanted: with all, with a few, or by its name.
+  static func includes(_ group: String) -> Bool { isWanted && ["", "full", "quick", group].contains(words) }
 
-  /// Whether boots are wanted that take long, or much of the host: with all, or by their name.
-  static func asksFor(_ name: String) -> Bool {
-    isWanted && ["all", name].contains(words)
+  /// Those of `items` that are asked for: all, those that `quickNames` holds, or those with the words in their names.
+  static func select<Item>(
+    _ items: [Item], by words: String = words, quickNames: Set<String> = Boot.quickNames, name: (Item) -> String
+  ) -> [Item] {
+    switch words {
+    case "", "full": items
+    case "quick": items.filter { quickNames.contains(name($0)) }
+    default: items.filter { name($0).contains(words) }
+    }
   }
 }

@@ -1,7 +1,7 @@
 import Testing
 
 /// Archives booted as for Linux: by their init, whose status comes out, and with a person at the shell.
-@Suite(.serialized, .enabled(if: BootSelection.asksFor("linux")))
+@Suite(.enabled(if: BootSelection.isWanted))
 struct LinuxBootTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var boot: BootScript
@@ -40,14 +40,22 @@ struct LinuxBootTests {
       status: 5),
     Case(
       boot: BootScript(
+        name: "linux-terminal", archive: "build/linux.cpio", words: "init=/bin/sh",
+        steps: "Tests/BootTests/Steps/terminal.txt"),
+      status: 0),
+    Case(
+      boot: BootScript(
         name: "linux-soak", archive: "build/linux.cpio", words: "init=/bin/soak -- --seconds 120", cpus: 4,
         timeoutSeconds: 300),
       status: 0, messages: ["0 failed, "]),
   ]
 
-  @Test(arguments: cases)
+  @Test(arguments: BootSelection.select(cases) { $0.boot.name })
   func initsStatusAndOutputComeThrough(of boot: Case) async throws {
-    let (status, log) = try await boot.boot.run()
+    let (status, log, seconds) = try await boot.boot.run()
+    let isAsExpected = status == boot.status && boot.messages.allSatisfy { log.contains($0) }
+    try await BootRunner.shared.record(
+      boot.boot.name, ending: isAsExpected ? "passed" : "failed", seconds: seconds)
     #expect(status == boot.status, "\(log)")
     for message in boot.messages { #expect(log.contains(message), "not said: \(message)\n\(log)") }
   }

@@ -19,24 +19,13 @@ struct LinuxProgramTests {
     boot(model: "fxsave", cpu: "Opteron_G1", cpus: 1, strategy: "deferred"),
   ]
 
-  /// A part of them, in less than half a minute, for each run of the tests. The others take long, and some of
-  /// them look at the time, which a busy host can upset.
-  static let few = Boot(
-    name: "linux-few-2cpu", emulator: .qemu, cpuModel: "max", cpus: 2,
-    words: "run=init init=/bin/run-tests poweroff -- hello identity exec",
-    timeoutSeconds: 240, archive: "build/linux.cpio")
-
-  static let selected =
-    BootSelection.asksFor("linux") ? [few] + boots
-    : BootSelection.includes("linux-few") ? [few] : Boot.select(boots, by: BootSelection.words)
-
-  @Test(arguments: selected)
+  @Test(arguments: Boot.select(boots))
   func linuxProgramsPass(on boot: Boot) async throws {
     let outcome = try await BootRunner.shared.run(boot)
     let report = KTAPReport(log: outcome.serialLog)
     let isSuccess = outcome.ending == .passed && report.isSuccess
     let ending = isSuccess || outcome.ending != .passed ? outcome.ending.rawValue : "incomplete"
-    try await BootRunner.shared.record(boot, ending: ending, report, seconds: outcome.seconds)
+    try await BootRunner.shared.record(boot.name, ending: ending, report, seconds: outcome.seconds)
     if !isSuccess {
       let failed = report.results.filter { $0.outcome == .failed }.map(\.name)
       Issue.record(

@@ -38,6 +38,9 @@ struct PanicTests {
       timeoutSeconds: 60)
     let outcome = try await BootRunner.shared.run(boot)
     let description = BootRunner.describe(boot, outcome)
+    try await BootRunner.shared.record(
+      boot.name, ending: outcome.ending == .panicked ? "passed" : outcome.ending.rawValue,
+      seconds: outcome.seconds)
     #expect(outcome.ending == .panicked, "\(description)")
     let lines = outcome.serialLog.split(whereSeparator: \.isNewline)
     let start = lines.firstIndex { $0.hasPrefix("panic on CPU ") && $0.contains(fault.reason) }
