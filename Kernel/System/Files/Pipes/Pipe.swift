@@ -323,6 +323,8 @@ final class Pipe: @unchecked Sendable {
 
   // MARK: What poll and ioctl look at
 
+  var hasReader: Bool { lock.withLock { readerCount > 0 } }
+
   /// FIONREAD
   var byteCount: Int { lock.withLock { ring.count } }
 
@@ -347,8 +349,25 @@ final class Pipe: @unchecked Sendable {
 
   // MARK: The ends
 
-  func open(isReader: Bool, isWriter: Bool) {
+  /// What the other ends were when one was opened.
+  struct Ends {
+    let hasReader: Bool
+    let hasWriter: Bool
+    /// `readersOpened` and `writersOpened`.
+    let readersOpened: UInt32
+    let writersOpened: UInt32
+  }
+
+  /// Counts another open end.
+  ///
+  /// - Returns: what was there before. An end that is found here may write, close and be gone before the caller
+  ///   does anything else: whether to wait for one is to be decided by this alone.
+  @discardableResult
+  func open(isReader: Bool, isWriter: Bool) -> Ends {
     lock.withLock {
+      let before = Ends(
+        hasReader: readerCount > 0, hasWriter: writerCount > 0, readersOpened: readersOpened,
+        writersOpened: writersOpened)
       if isReader {
         readerCount += 1
         readersOpened &+= 1
@@ -358,6 +377,7 @@ final class Pipe: @unchecked Sendable {
         writersOpened &+= 1
       }
       Self.wakeAll(&waitingOthers)
+      return before
     }
   }
 
@@ -382,15 +402,15 @@ final class Pipe: @unchecked Sendable {
     watchers.notify(.all)
   }
 
-  /// Waits for the other end of a FIFO to be opened, as open(2) does (fifo(7)).
+  /// Waits for the other end of a FIFO to be opened, as open(2) does (fifo(7)), where there was none.
   ///
-  /// - Parameter generation: what `readersOpened` or `writersOpened` was when this end was opened.
-  func waitForReader(since generation: UInt32) throws(Errno) {
-    try waitForOther { readerCount > 0 || readersOpened != generation }
+  /// - Parameter ends: what was there when this end was opened.
+  func waitForReader(since ends: Ends) throws(Errno) {
+    if !ends.hasReader { try waitForOther { readersOpened != ends.readersOpened } }
   }
 
-  func waitForWriter(since generation: UInt32) throws(Errno) {
-    try waitForOther { writerCount > 0 || writersOpened != generation }
+  func waitForWriter(since ends: Ends) throws(Errno) {
+    if !ends.hasWriter { try waitForOther { writersOpened != ends.writersOpened } }
   }
 
   private func waitForOther(_ isThere: () -> Bool) throws(Errno) {

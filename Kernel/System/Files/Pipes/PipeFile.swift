@@ -7,11 +7,10 @@ final class PipeFile: OpenFile, @unchecked Sendable {
   /// The writers ever opened when a FIFO was opened for reading without waiting for one.
   fileprivate(set) var quietGeneration: UInt32?
 
-  /// Counts as an open end from now on.
-  init(node: FileNode, pipe: Pipe, flags: OpenFlags) {
+  /// An end that `Pipe.open` has counted.
+  fileprivate init(node: FileNode, pipe: Pipe, flags: OpenFlags) {
     storedPipe = pipe
     super.init(node: node, flags: flags)
-    pipe.open(isReader: flags.isReadable, isWriter: flags.isWritable)
   }
 
   deinit { storedPipe.close(isReader: flags.isReadable, isWriter: flags.isWritable) }
@@ -62,7 +61,10 @@ final class PipeNode: FileNode, @unchecked Sendable {
   }
 
   /// An end that is there from the start.
-  func makeEnd(_ flags: OpenFlags) -> PipeFile { PipeFile(node: self, pipe: pipe, flags: flags) }
+  func makeEnd(_ flags: OpenFlags) -> PipeFile {
+    pipe.open(isReader: flags.isReadable, isWriter: flags.isWritable)
+    return PipeFile(node: self, pipe: pipe, flags: flags)
+  }
 
   /// open(2) of a FIFO waits for the other end (fifo(7)), unless it can read and write.
   /// One of pipe(2), reached through /proc/self/fd, waits for nobody.
@@ -71,20 +73,18 @@ final class PipeNode: FileNode, @unchecked Sendable {
     let isReader = flags.isReadable
     let isWriter = flags.isWritable
     let isNonBlocking = flags.contains(.nonBlocking)
-    // Before this end is counted: what is opened from now on is seen as a change.
-    let readersOpened = pipe.readersOpened
-    let writersOpened = pipe.writersOpened
-    if isWriter, !isReader, isNonBlocking, pipe.readerCount == 0 { throw .noSuchDeviceOrAddress }
-    let file = makeEnd(flags)
+    if isWriter, !isReader, isNonBlocking, !pipe.hasReader { throw .noSuchDeviceOrAddress }
+    let before = pipe.open(isReader: isReader, isWriter: isWriter)
+    let file = PipeFile(node: self, pipe: pipe, flags: flags)
     if isReader, isWriter { return file }
     if isReader {
       if !isNonBlocking {
-        try pipe.waitForWriter(since: writersOpened)
-      } else if pipe.writerCount == 0 {
-        file.quietGeneration = writersOpened
+        try pipe.waitForWriter(since: before)
+      } else if !before.hasWriter {
+        file.quietGeneration = before.writersOpened
       }
     } else if !isNonBlocking {
-      try pipe.waitForReader(since: readersOpened)
+      try pipe.waitForReader(since: before)
     }
     return file
   }
