@@ -13,6 +13,7 @@ enum Exit {
   @inline(never)
   private static func leaveProcess() {
     let thread = Scheduler.current
+    Threads.beginEnd()
     guard let process = thread.pointee.process else { return }
     releaseMemory(thread)
     releaseVforkParent(process)

@@ -202,12 +202,13 @@ class TerminalDevice: @unchecked Sendable {
   /// ends.
   func hangUpBySystem() {
     let (leader, group) = lock.withLock { (session, foregroundGroup) }
+    if leader != 0 { Terminals.rememberForeground(group, of: leader) }
+    hangUp()
     if leader != 0 {
-      Terminals.rememberForeground(group, of: leader)
+      // Last: whoever gets the signals finds the line cut.
       JobControl.send(.hangup, toLeaderOf: leader)
       JobControl.send(.continue, toLeaderOf: leader)
     }
-    hangUp()
   }
 }
 

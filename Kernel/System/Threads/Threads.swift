@@ -6,6 +6,8 @@ public enum Threads {
   nonisolated(unsafe) private static var nextIdentifier = AtomicWord(2)
   /// Threads whose record exists.
   nonisolated(unsafe) private static var liveCount = AtomicWord()
+  /// Those of them that are about to end, or have and are not freed yet.
+  nonisolated(unsafe) private static var endingCount = AtomicWord()
 
   /// Guards the list of all threads.
   nonisolated(unsafe) private static var listLock = InterruptLock()
@@ -21,6 +23,10 @@ public enum Threads {
   /// How many threads there may be before programs get no more: their stacks take an eighth of memory at
   /// most.
   static var limit: Int { max(Frames.totalCount / 32, 64) }
+
+  /// Whether a program may have another thread. One that ends counts no longer, even while it still runs: whoever
+  /// has waited for a process can make another one.
+  static var hasRoom: Bool { count - Int(endingCount.load()) < limit }
 
   /// The process of a thread with this identifier; nil where there is none. The thread may have ended since:
   /// look again under the process's lock.
@@ -90,6 +96,7 @@ public enum Threads {
 
   /// Frees a thread that was never started.
   static func discard(_ thread: ThreadPointer) {
+    beginEnd()
     KernelStacks.free(thread.pointee.stackTop)
     free(thread)
   }
@@ -139,7 +146,10 @@ public enum Threads {
     thread.pointee.head.stackPointer = top - 7 * 8
   }
 
-  /// Ends the current thread, which holds no lock.
+  /// The current thread is going to end, and has told nobody yet.
+  static func beginEnd() { endingCount.add(1) }
+
+  /// Ends the current thread, which holds no lock, after `beginEnd`.
   static func endCurrent() -> Never {
     // Free those that ended before: at most one waits for each CPU then.
     reapEnded()
@@ -190,11 +200,13 @@ public enum Threads {
     thread.deinitialize(count: 1)
     KernelHeap.deallocate(thread)
     liveCount.subtract(1)
+    endingCount.subtract(1)
   }
 }
 
 /// A kernel thread's function returned (`threadStart`).
 @c(threadFunctionReturned)
 func threadFunctionReturned() {
+  Threads.beginEnd()
   Threads.endCurrent()
 }

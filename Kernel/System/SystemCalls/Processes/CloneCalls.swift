@@ -80,7 +80,7 @@ extension SystemCalls {
     let parent = Scheduler.current
     let parentProcess = parent.pointee.process!
     if flags.contains(.setThreadStorage), request.threadStorage >= UserMemory.limit { throw .notPermitted }
-    guard Threads.count < Threads.limit else { throw .tryAgain }
+    guard Threads.hasRoom else { throw .tryAgain }
     if !flags.contains(.thread) { try checkProcessLimit(parentProcess) }
 
     let identifier = Threads.makeIdentifier()
