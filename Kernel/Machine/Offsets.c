@@ -24,6 +24,7 @@ void offsets(void) {
   CONSTANT(ThreadHead_returnWork, offsetof(struct ThreadHead, needsSequenceCheck));
 
   OFFSET(TrapFrame, vector);
+  OFFSET(TrapFrame, errorCode);
   OFFSET(TrapFrame, rip);
   OFFSET(TrapFrame, cs);
   OFFSET(TrapFrame, rflags);

@@ -25,14 +25,15 @@ extension FPUPolicy {
 
   /// The current thread returns from its handler: its state comes straight from the frame in user memory.
   ///
-  /// The frame is not trusted. Its header has been looked at, but user mode may change it in between: an
-  /// instruction that faults, half way or not, leaves the thread with the initial state.
+  /// The frame is not trusted, and never copied into an area: the instruction itself checks what it loads. One that
+  /// faults, half way or not, leaves the thread with the initial state, from which the caller may try again.
   ///
   /// - Parameters:
+  ///   - isWhole: whether the instruction loads every component. The others become initial.
   ///   - protectionKeyRights: PKRU where the frame cannot be loaded.
   ///   - restore: executes the instruction. False when it faulted: then the registers hold anything.
   public func loadFrame(
-    _ thread: Thread, protectionKeyRights: UInt32, restore: () -> Bool
+    _ thread: Thread, isWhole: Bool, protectionKeyRights: UInt32, restore: () -> Bool
   ) -> FPULoadOutcome {
     let state = machine.state(of: thread)
     machine.trapsOnUse = false
@@ -42,6 +43,10 @@ extension FPUPolicy {
     state.pointee.lastCPU = machine.currentCPU
     state.pointee.isLive = true
     count(.load, state)
+    if !isWhole {
+      machine.loadInitialState()
+      count(.initialStateLoad, state)
+    }
     if restore() {
       count(.restore, state)
       return .restored

@@ -49,7 +49,7 @@ public enum UserStateValidation {
   ///
   /// - Parameters:
   ///   - image: the kernel's own copy, of a size that the kernel chose.
-  ///   - kind: what it claims to be; for a signal frame, as `SignalFrameStateHeader` found.
+  ///   - kind: what it claims to be.
   /// - Throws: why it must not be loaded. Reads nothing outside of the image in any case.
   public static func validate(
     _ image: UnsafeRawBufferPointer, kind: UserImageKind, configuration: FPUConfiguration

@@ -6,8 +6,14 @@ public struct AlternateSignalStack: BitwiseCopyable, Sendable {
   /// In bytes; 0 where there is none.
   public var size: UInt64
 
-  /// No stack.
+  /// No stack, as a new thread has it and as one is left that was disarmed.
   public static var none: AlternateSignalStack { AlternateSignalStack(base: 0, flags: disabled, size: 0) }
+
+  /// No stack, as the first program has it: Linux has no flag set there, which a signal's frame shows.
+  public static var initial: AlternateSignalStack { AlternateSignalStack(base: 0, flags: 0, size: 0) }
+
+  /// What execve(2) leaves: no stack, and the flags as they were.
+  public var afterExec: AlternateSignalStack { AlternateSignalStack(base: 0, flags: flags, size: 0) }
 
   public init(base: UInt64, flags: UInt32, size: UInt64) {
     self.base = base
@@ -20,7 +26,8 @@ public struct AlternateSignalStack: BitwiseCopyable, Sendable {
   /// The stack is forgotten when a handler begins on it, until that handler returns.
   public static var autodisarm: UInt32 { 0x8000_0000 }
 
-  /// The size in bytes below which Linux takes no stack on x86-64, whatever the CPU's registers need.
+  /// The size in bytes below which Linux takes no stack on x86-64, whatever the CPU's registers need (MINSIGSTKSZ). A
+  /// frame that does not fit later ends the program.
   public static var smallestSize: UInt64 { 2048 }
 
   public var isAutodisarmed: Bool { flags & Self.autodisarm != 0 }
@@ -52,17 +59,16 @@ public struct AlternateSignalStack: BitwiseCopyable, Sendable {
   /// - Parameters:
   ///   - request: as the program gives it.
   ///   - stackPointer: the program's.
-  ///   - smallest: in bytes, what the frame of this CPU's registers needs.
   /// - Returns: the stack to keep.
   public func replaced(
-    by request: AlternateSignalStack, stackPointer: UInt64, smallest: UInt64
+    by request: AlternateSignalStack, stackPointer: UInt64
   ) throws(Refusal) -> AlternateSignalStack {
     if isInUse(at: stackPointer) { throw .inUse }
     let mode = request.flags & ~Self.autodisarm
     guard mode == 0 || mode == Self.onStack || mode == Self.disabled else { throw .invalid }
     if base == request.base, size == request.size, flags == request.flags { return self }
     if mode == Self.disabled { return AlternateSignalStack(base: 0, flags: request.flags, size: 0) }
-    guard request.size >= max(smallest, Self.smallestSize) else { throw .tooSmall }
+    guard request.size >= Self.smallestSize else { throw .tooSmall }
     return AlternateSignalStack(base: request.base, flags: request.flags, size: request.size)
   }
 }

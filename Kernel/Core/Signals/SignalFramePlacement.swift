@@ -20,21 +20,18 @@ public struct SignalFramePlacement: Equatable, Sendable {
   public static func place(
     stackPointer: UInt64, alternate: AlternateSignalStack, wantsAlternate: Bool, frameSize: UInt64, stateSize: UInt64
   ) -> SignalFramePlacement? {
+    // As on Linux, the stack that a handler is on is told with the red zone, and whether it may overflow without.
+    let below = stackPointer &- redZone
     let isOnAlternate = alternate.isInUse(at: stackPointer)
-    let entersAlternate = wantsAlternate && !isOnAlternate && alternate.size != 0
-    let top: UInt64
-    if entersAlternate {
-      top = alternate.top
-    } else {
-      guard stackPointer > redZone else { return nil }
-      top = stackPointer &- redZone
-    }
+    let entersAlternate = wantsAlternate && alternate.size != 0 && !alternate.isInUse(at: below)
+    guard entersAlternate || stackPointer > redZone else { return nil }
+    let top = entersAlternate ? alternate.top : below
     guard top > stateSize &+ frameSize &+ 128 else { return nil }
     let state = (top &- stateSize) & ~63
     let frame = ((state &- frameSize) & ~15) &- 8
     // On the alternate stack nothing but its bounds tells that it is full.
     if entersAlternate || isOnAlternate {
-      guard frame > alternate.base, frame &- alternate.base <= alternate.size else { return nil }
+      guard alternate.holds(frame) else { return nil }
     }
     return SignalFramePlacement(frame: frame, state: state, end: state &+ stateSize)
   }

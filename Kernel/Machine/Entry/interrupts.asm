@@ -45,6 +45,8 @@ commonEntry:
         jmp     returnToUserMode
 
 .fromKernel:
+        cmp     qword [rsp + TrapFrame_rip - TrapFrame_vector], leaveToUserMode
+        je      refusedReturn
         pushGeneralRegisters
         ; A frame that the backtrace can walk through: the interrupted RBP, then the interrupted RIP.
         push    qword [rsp + TrapFrame_rip]
@@ -81,7 +83,34 @@ returnToUserMode:
         popGeneralRegisters
         add     rsp, 16
         swapgs
+leaveToUserMode:
         iretq
+
+; That IRET has refused what it was to load: a selector, or an address that is not canonical (Intel SDM volume 2,
+; IRET). The fault is the program's, as if its next instruction had raised it: the frame of the way out becomes the
+; frame of an entry from user mode again. The general registers and GS are the program's already.
+;
+; RSP = vector, error code and the fault's own RIP, CS, RFLAGS, RSP, SS; its RSP is where the program's frame lies. The
+; CPU aligned the stack, so that the frame may reach down to SS of the fault.
+refusedReturn:
+        swapgs
+        push    rax
+        push    rcx
+        mov     rcx, [rsp + 16 + TrapFrame_rsp - TrapFrame_vector]
+        mov     rax, [rsp + 16 + TrapFrame_errorCode - TrapFrame_vector]
+        mov     [rcx - 8], rax
+        mov     rax, [rsp + 16]
+        mov     [rcx - 16], rax
+        mov     rax, [rsp]
+        mov     [rcx - 24], rax
+        mov     rax, [rsp + 8]
+        lea     rsp, [rcx - 24]
+        pop     rcx
+        pushGeneralRegisters
+        xor     ebp, ebp
+        mov     rdi, rsp
+        call    handleTrap
+        jmp     returnToUserMode
 
 ; The stack is the vector's own, GS is unknown.
 ownStackEntry:

@@ -55,3 +55,10 @@ systemCallEntry:
         ; SYSRET with another RIP would fault in ring 0 on the user's stack.
         swapgs
         o64 sysret
+
+; SYSCALL in 32-bit code, which AMD's processors have: there are no 32-bit system calls (ENOSYS). The stack and GS are
+; the program's still; interrupts are off by the flag mask.
+global systemCallEntry32
+systemCallEntry32:
+        mov     eax, -38
+        sysret

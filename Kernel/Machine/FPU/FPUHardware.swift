@@ -60,17 +60,25 @@ public struct FPUHardware: Sendable {
   /// - Returns: false where the memory could not be written.
   public func saveToUser(_ address: UInt64) -> Bool {
     let state = UnsafeMutableRawPointer(bitPattern: UInt(address))
-    guard frameState.usesXSAVE else { return fpuSaveUserFXSAVE(state) == 0 }
+    let description = frameState.description
+    guard frameState.usesXSAVE else { return fpuSaveUserFXSAVE(state, description.firstWord) == 0 }
     return fpuSaveUserXSAVE(
-      state, frameState.mask.rawValue, UInt64(frameState.stateSize), frameState.description) == 0
+      state, frameState.mask.rawValue, UInt64(frameState.stateSize), description.firstWord) == 0
   }
 
-  /// Reads a signal frame in the standard format into the registers. Interrupts are disabled.
+  /// Reads components of a signal frame into the registers, and no others. Interrupts are disabled.
   ///
+  /// - Parameter components: of an image in the standard format; nil for one of FXSAVE's.
   /// - Returns: false when the instruction faulted: the registers then hold anything.
-  public func restoreFromUser(_ address: UInt64) -> Bool {
-    if scrubsExceptionPointers { fpuScrubExceptionPointers() }
-    return fpuRestoreUserXRSTOR(UnsafeRawPointer(bitPattern: UInt(address)), frameState.mask.rawValue) == 0
+  public func restoreFromUser(_ address: UInt64, components: StateComponentMask?) -> Bool {
+    // It leaves its own mark in x87 registers that are not loaded.
+    if scrubsExceptionPointers, components?.contains(.x87) ?? true { fpuScrubExceptionPointers() }
+    let state = UnsafeRawPointer(bitPattern: UInt(address))
+    guard let components else { return fpuRestoreUserFXRSTOR(state) == 0 }
+    guard fpuRestoreUserXRSTOR(state, components.rawValue) == 0 else { return false }
+    // It comes along with AVX in the standard format, but it is SSE's.
+    if !components.contains(.sse) { fpuLoadMXCSR(StateArea.initialMXCSR) }
+    return true
   }
 
   /// Sets the control registers and XCR0 on this CPU, and puts the registers into their initial state.

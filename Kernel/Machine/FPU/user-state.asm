@@ -55,10 +55,22 @@ fpuSaveUserXSAVE:
         recoverAt .save, .fault
         recoverAt .mark, .fault
 
-; int32_t fpuSaveUserFXSAVE(void *state): likewise.
+; int32_t fpuSaveUserFXSAVE(void *state, uint64_t description): likewise. The frame names no component, and has no
+; closing magic.
 global fpuSaveUserFXSAVE
 fpuSaveUserFXSAVE:
         openUserMemory
+        xor     eax, eax
+        store   [rdi + 464], rsi
+        store   [rdi + 472], rax
+        mov     eax, 512
+        store   [rdi + 480], rax
+        xor     eax, eax
+%assign offset 488
+%rep 3
+        store   [rdi + offset], rax
+%assign offset offset + 8
+%endrep
 .save:  fxsave64 [rdi]
         closeUserMemory
         xor     eax, eax
@@ -78,6 +90,20 @@ fpuRestoreUserXRSTOR:
         openUserMemory
 .restore:
         xrstor64 [rdi]
+        closeUserMemory
+        xor     eax, eax
+        ret
+.fault: closeUserMemory
+        mov     eax, -1
+        ret
+        recoverAt .restore, .fault
+
+; int32_t fpuRestoreUserFXRSTOR(const void *state): likewise, of x87 and SSE.
+global fpuRestoreUserFXRSTOR
+fpuRestoreUserFXRSTOR:
+        openUserMemory
+.restore:
+        fxrstor64 [rdi]
         closeUserMemory
         xor     eax, eax
         ret

@@ -47,6 +47,9 @@ public enum DescriptorTables {
     }
     reloadSegments(UInt64(KERNEL_CODE_SELECTOR), UInt64(KERNEL_DATA_SELECTOR))
     loadTaskRegister(UInt16(TASK_STATE_SELECTOR))
+    // After a reset the local table lies at address 0, a program's, with room for every selector (Intel SDM volume 3,
+    // table 9-1).
+    loadLocalDescriptorTable(0)
   }
 
   /// One interrupt gate, 16 bytes.

@@ -36,6 +36,7 @@ public enum MSR {
   public static var efer: UInt32 { 0xC000_0080 }
   public static var star: UInt32 { 0xC000_0081 }
   public static var lstar: UInt32 { 0xC000_0082 }
+  public static var cstar: UInt32 { 0xC000_0083 }
   public static var flagMask: UInt32 { 0xC000_0084 }
   public static var fsBase: UInt32 { 0xC000_0100 }
   public static var kernelGSBase: UInt32 { 0xC000_0102 }

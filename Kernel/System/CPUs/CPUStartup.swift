@@ -167,6 +167,7 @@ enum CPUStartup {
     writeMSR(MSR.efer, readMSR(MSR.efer) | 1)
     writeMSR(MSR.star, UInt64(KERNEL_CODE_SELECTOR) << 32 | UInt64(USER_CODE32_SELECTOR) << 48)
     writeMSR(MSR.lstar, addressOfSystemCallEntry())
+    writeMSR(MSR.cstar, addressOfSystemCallEntry32())
     // TF, IF, DF, IOPL, NT, AC: nothing of the program's flags steers the kernel.
     writeMSR(MSR.flagMask, 0x4_7700)
     writeMSR(MSR.kernelGSBase, 0)

@@ -28,21 +28,34 @@ extension KernelFPU {
     return .saved
   }
 
-  /// Loads the current thread's state from a frame that has been found intact.
+  /// Loads the current thread's state from a frame. All that is not loaded becomes initial, PKRU included, as XRSTOR
+  /// has it: 0.
   ///
+  /// - Parameters:
+  ///   - address: of `frameState.size` bytes in the user half.
+  ///   - components: of an image in the standard format; nil for one of FXSAVE's.
   /// - Returns: false where it could not be loaded; the thread has the initial state then.
-  static func loadFrame(_ thread: ThreadPointer, state address: UInt64) -> Bool {
+  static func loadFrame(
+    _ thread: ThreadPointer, state address: UInt64, components: StateComponentMask?
+  ) -> Bool {
     let wereEnabled = Interrupts.disable()
     defer { Interrupts.restore(wereEnabled) }
-    return policy.loadFrame(thread, protectionKeyRights: initialProtectionKeyRights) {
-      guard hardware.restoreFromUser(address) else { return false }
-      // PKRU came with the rest: noted by reading it.
-      if hardware.hasProtectionKeys { _ = KernelFPUMachine().protectionKeyRights }
+    let isWhole = frameState.usesXSAVE ? components == frameState.mask : true
+    return policy.loadFrame(thread, isWhole: isWhole, protectionKeyRights: initialProtectionKeyRights) {
+      guard hardware.restoreFromUser(address, components: components) else { return false }
+      guard frameState.mask.contains(.pkru) else { return true }
+      let machine = KernelFPUMachine()
+      if components?.contains(.pkru) == true {
+        // It came with the rest: noted by reading it.
+        _ = machine.protectionKeyRights
+      } else {
+        machine.protectionKeyRights = 0
+      }
       return true
     } == .restored
   }
 
-  /// The current thread's frame has no state at all: it goes on with the initial one.
+  /// The current thread's frame has no state at all, or none that can be loaded: it has the initial one.
   static func loadInitialState(_ thread: ThreadPointer) {
     Interrupts.withDisabled {
       policy.startProgram(thread, protectionKeyRights: initialProtectionKeyRights)

@@ -18,8 +18,11 @@ public enum KernelFPU {
   /// What goes around the state in a signal's frame.
   nonisolated(unsafe) private(set) static var frameState = SignalFrameState.none
 
-  /// The size in bytes of the smallest stack on which a handler can begin (AT_MINSIGSTKSZ).
-  static var smallestSignalStack: UInt64 { UInt64(configuration.userSize) &+ 1024 }
+  /// The size in bytes of the smallest stack on which a handler can begin (AT_MINSIGSTKSZ), wherever it lies: the frame
+  /// with its state, aligned.
+  static var smallestSignalStack: UInt64 {
+    (SignalFrame.sizeInBytes &+ 15 &+ UInt64(frameState.size) &+ 63 &+ 15) & ~15
+  }
 
   static var scratchImage: UnsafeMutableRawPointer { storedScratchImage.unsafelyUnwrapped }
 

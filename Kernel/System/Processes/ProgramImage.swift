@@ -84,7 +84,7 @@ struct ProgramImage {
     auxiliary.append(.secure, isSecure ? 1 : 0)
     // HWCAP2_FSGSBASE
     auxiliary.append(.hardwareCapabilities2, readCR4() & 1 << 16 != 0 ? 2 : 0)
-    auxiliary.append(.minimalSignalStack, UInt64(KernelFPU.configuration.userSize + 1024))
+    auxiliary.append(.minimalSignalStack, KernelFPU.smallestSignalStack)
 
     let stackPointer = try ProgramStack.layOut(
       in: space, path: start.path, isExecutable: image.stackExecutable, &auxiliary, arguments: arguments,

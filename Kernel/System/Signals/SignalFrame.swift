@@ -36,7 +36,7 @@ struct SignalContext: BitwiseCopyable {
   var reserved = InlineArray<8, UInt64>(repeating: 0)
   var mask: SignalSet = []
 
-  /// `flags`: the frame has extended state, its SS is right, and is to be loaded as it stands.
+  /// `flags`: the frame has extended state; its SS is right; SS is to be loaded as it stands, whatever comes of it.
   static var hasExtendedState: UInt64 { 1 }
   static var hasStackSegment: UInt64 { 2 }
   static var loadsStackSegment: UInt64 { 4 }
@@ -70,9 +70,9 @@ struct SignalFrame: BitwiseCopyable {
         wantsAlternate: action.flags.contains(.onStack), frameSize: sizeInBytes, stateSize: UInt64(state.size)),
       place.end <= UserMemory.limit
     else { return false }
-    guard write(information, action, thread, frame, at: place), writeState(state, thread, at: place.state) else {
-      return false
-    }
+    guard write(information, action, thread, frame, at: place),
+      writeState(state, process, thread, at: place.state)
+    else { return false }
 
     let signal = information.signal
     frame.pointee.rip = action.handler
@@ -118,9 +118,12 @@ struct SignalFrame: BitwiseCopyable {
   }
 
   /// Writes the extended state and what describes it.
-  private static func writeState(_ state: SignalFrameState, _ thread: ThreadPointer, at address: UInt64) -> Bool {
-    // A page that is not there is made, unless another thread is at work on it.
-    for _ in 0..<4 {
+  private static func writeState(
+    _ state: SignalFrameState, _ process: Process, _ thread: ThreadPointer, at address: UInt64
+  ) -> Bool {
+    // A page that is not there is made, again and again where another thread takes it away. Meanwhile this thread may
+    // be switched out and come back on another CPU: nothing that was found out of its registers outlasts a turn.
+    while !thread.pointee.isToEnd, process.isExiting.load() == 0 {
       switch KernelFPU.beginHandler(thread, state: address) {
       case .saved: return true
       case .lost: return false
@@ -134,7 +137,9 @@ struct SignalFrame: BitwiseCopyable {
 extension SignalContext {
   /// Takes the registers from the frame of the current thread's last entry.
   mutating func save(_ frame: UnsafeMutablePointer<TrapFrame>, _ thread: ThreadPointer) {
-    flags = Self.hasStackSegment | Self.loadsStackSegment
+    flags = Self.hasStackSegment
+    // Not of 32-bit code, as on Linux: who goes from there to 64-bit code by a changed frame may leave any SS in it.
+    if frame.pointee.cs == UInt64(USER_CODE_SELECTOR) { flags |= Self.loadsStackSegment }
     if KernelFPU.frameState.usesXSAVE { flags |= Self.hasExtendedState }
     link = 0
     reserved = InlineArray(repeating: 0)
@@ -165,8 +170,8 @@ extension SignalContext {
     oldMask = mask
   }
 
-  /// Puts the registers into the frame. Of the flags only what a program may change counts, and the selectors are a
-  /// program's whatever stands here.
+  /// Puts the registers into the frame. Of the flags only what a program may change counts. Selectors and addresses
+  /// are taken as they are, but for ring 3: what the way back cannot load faults there, on the program's account.
   static func restore(_ context: UnsafePointer<SignalContext>, to frame: UnsafeMutablePointer<TrapFrame>) {
     frame.pointee.r8 = context.pointee.r8
     frame.pointee.r9 = context.pointee.r9
@@ -187,8 +192,12 @@ extension SignalContext {
     frame.pointee.rip = context.pointee.rip
     frame.pointee.rflags =
       frame.pointee.rflags & ~userFlags | context.pointee.rflags & userFlags
-    frame.pointee.cs = UInt64(USER_CODE_SELECTOR)
-    frame.pointee.ss = UInt64(USER_DATA_SELECTOR)
+    frame.pointee.cs = context.pointee.selectors & 0xFFFF | 3
+    frame.pointee.ss = context.pointee.selectors >> 48 | 3
+    // There is one segment that SS can be loaded with.
+    if context.pointee.flags & loadsStackSegment == 0, frame.pointee.cs == UInt64(USER_CODE_SELECTOR) {
+      frame.pointee.ss = UInt64(USER_DATA_SELECTOR)
+    }
   }
 
   /// AC, RF, OF, DF, TF, SF, ZF, AF, PF, CF.

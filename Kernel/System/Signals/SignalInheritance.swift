@@ -20,7 +20,8 @@ extension SystemCalls {
     _ child: ThreadPointer, from parent: ThreadPointer, isVfork: Bool, isInNewMemory: Bool
   ) {
     child.pointee.signals.blocked = parent.pointee.signals.blocked
-    if isVfork || isInNewMemory { child.pointee.signals.alternateStack = parent.pointee.signals.alternateStack }
+    child.pointee.signals.alternateStack =
+      isVfork || isInNewMemory ? parent.pointee.signals.alternateStack : .none
   }
 
   /// The current thread, the only one of its process, begins a new program: what was caught has its default
@@ -33,7 +34,7 @@ extension SystemCalls {
     // Not under the lock: the last to share the old table frees it here.
     withExtendedLifetime(old) {}
     process.timers?.deletePosixTimers()
-    thread.pointee.signals.alternateStack = .none
+    thread.pointee.signals.alternateStack = thread.pointee.signals.alternateStack.afterExec
     thread.pointee.signals.restart = .none
     process.hasExecuted = true
     process.exitSignal = Signal.child.rawValue

@@ -5,24 +5,28 @@ import Machine
 enum SignalReturn {
   /// rt_sigreturn(2): the current thread's registers become those of the frame below its stack pointer.
   ///
+  /// In Linux's order, since a handler of SIGSEGV can tell: the mask, the general registers, the extended state, the
+  /// alternate stack. What was taken before something is found wrong stays.
+  ///
   /// - Returns: false where the frame is not good; the thread is to get SIGSEGV.
   static func run(_ thread: ThreadPointer, _ frame: UnsafeMutablePointer<TrapFrame>) -> Bool {
     // The handler's return took the first word.
-    let address = frame.pointee.rsp &- 8 &+ SignalFrame.contextOffset
+    let base = frame.pointee.rsp &- 8
+    guard UserMemory.contains(base, count: Int(SignalFrame.sizeInBytes)) else { return false }
     return withUnsafeTemporaryAllocation(byteCount: MemoryLayout<SignalContext>.size, alignment: 16) { bytes in
+      let address = base &+ SignalFrame.contextOffset
       guard UserMemory.copyIn(bytes.baseAddress.unsafelyUnwrapped, from: address, count: bytes.count) else {
         return false
       }
       let context = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: SignalContext.self)
       SignalMask.set(context.pointee.mask, of: thread)
-      // IRET to an address that is not canonical would fault in the kernel.
-      guard context.pointee.rip <= UserMemory.limit &+ 0xFFF else { return false }
-      guard restoreState(thread, at: context.pointee.state) else { return false }
+      thread.pointee.signals.restart = .none
       SignalContext.restore(context, to: frame)
-      restoreStack(context.pointee.stack, thread, stackPointer: context.pointee.rsp)
       // No call is in progress that could be restarted, and registers that SYSRET destroys matter.
       frame.pointee.errorCode = .max
       thread.pointee.head.needsFullFrame = 1
+      guard restoreState(thread, at: context.pointee.state) else { return false }
+      restoreStack(context.pointee.stack, thread, stackPointer: context.pointee.rsp)
       return true
     }
   }
@@ -34,57 +38,55 @@ enum SignalReturn {
     let present = thread.pointee.signals.alternateStack
     if stack.base == present.base, stack.size == present.size, stack.flags == present.flags { return }
     do throws(AlternateSignalStack.Refusal) {
-      thread.pointee.signals.alternateStack = try thread.pointee.signals.alternateStack.replaced(
-        by: stack, stackPointer: stackPointer, smallest: KernelFPU.smallestSignalStack)
+      thread.pointee.signals.alternateStack = try present.replaced(by: stack, stackPointer: stackPointer)
     } catch {}
   }
 
-  /// Loads the extended state of a frame.
+  /// Loads the extended state of a frame, or the initial one where there is none or none that can be loaded.
+  ///
+  /// - Returns: false in the last case.
   private static func restoreState(_ thread: ThreadPointer, at address: UInt64) -> Bool {
-    if address == 0 {
-      KernelFPU.loadInitialState(thread)
-      return true
-    }
-    if isIntact(address) { return KernelFPU.loadFrame(thread, state: address) }
-    return restoreCopy(thread, at: address, KernelFPU.frameState)
+    if address != 0, loadState(thread, at: address) { return true }
+    KernelFPU.loadInitialState(thread)
+    return address == 0
   }
 
-  /// Whether the state at an address is as the kernel wrote it, but for the registers' values.
-  @inline(__always)
-  private static func isIntact(_ address: UInt64) -> Bool {
+  /// Loads it straight from user memory. No size that the frame states decides what is made readable: a page that is
+  /// not there when the instruction looks for it would make that an endless loop (CVE-2024-26603).
+  private static func loadState(_ thread: ThreadPointer, at address: UInt64) -> Bool {
     let state = KernelFPU.frameState
-    guard state.usesXSAVE, address & 63 == 0 else { return false }
-    return withUnsafeTemporaryAllocation(byteCount: SignalFrameState.wordsSize, alignment: 16) { bytes in
-      let words = bytes.baseAddress.unsafelyUnwrapped
+    guard UserMemory.contains(address, count: state.size) else { return false }
+    var components: StateComponentMask?
+    if state.usesXSAVE {
       guard
-        UserMemory.copyIn(words, from: address &+ UInt64(SignalFrameState.wordsOffset), count: bytes.count),
-        let mxcsr = UserMemory.loadWord(address &+ UInt64(StateArea.mxcsrOffset)),
-        let closingMagic = UserMemory.loadWord(address &+ UInt64(state.stateSize))
+        let description = UserMemory.load(
+          SignalFrameState.Description.empty, from: address &+ UInt64(SignalFrameState.Description.offset))
       else { return false }
-      return state.isIntact(words.assumingMemoryBound(to: UInt64.self), mxcsr: mxcsr, closingMagic: closingMagic)
+      if case .extended(let claimed, let offset) = state.claim(of: description) {
+        guard let magic = UserMemory.load(UInt32(0), from: address &+ UInt64(offset)) else { return false }
+        if magic == SignalFrameState.closingMagic { components = claimed }
+      }
     }
+    guard let mxcsr = UserMemory.load(UInt32(0), from: address &+ UInt64(StateArea.mxcsrOffset)),
+      state.accepts(mxcsr: mxcsr, for: components)
+    else { return false }
+    // Mostly at once. A fault may be due to a page that is not there, which is made; one for what the frame holds
+    // comes again.
+    for _ in 0..<8 {
+      if KernelFPU.loadFrame(thread, state: address, components: components) { return true }
+      guard isReadable(address, state.stateSize) else { return false }
+    }
+    return false
   }
 
-  /// As above by a copy of the kernel's own, for a frame that is not as the kernel wrote it.
-  @inline(never)
-  private static func restoreCopy(_ thread: ThreadPointer, at address: UInt64, _ state: SignalFrameState) -> Bool {
-    guard let memory = KernelHeap.allocate(size: state.size, alignment: 64) else { return false }
-    defer { KernelHeap.deallocate(memory) }
-    let legacySize = StateArea.legacySizeInBytes
-    // A frame that does not reach further than FXSAVE's is taken for one of those.
-    var count = state.size
-    if !UserMemory.copyIn(memory, from: address, count: count) {
-      guard UserMemory.copyIn(memory, from: address, count: legacySize) else { return false }
-      count = legacySize
+  /// Makes the pages of a state be there.
+  private static func isReadable(_ address: UInt64, _ count: Int) -> Bool {
+    let end = address &+ UInt64(count)
+    var next = address
+    while next < end {
+      guard UserMemory.load(UInt8(0), from: next) != nil else { return false }
+      next = (next | 0xFFF) &+ 1
     }
-    let bytes = UnsafeRawBufferPointer(start: memory, count: count)
-    let finding = SignalFrameStateHeader.parse(bytes, configuration: KernelFPU.configuration)
-    do throws(UserStateError) {
-      try FPUStateAccess.write(
-        of: thread, from: UnsafeRawBufferPointer(rebasing: bytes[0..<finding.imageSize]), kind: finding.kind)
-      return true
-    } catch {
-      return false
-    }
+    return true
   }
 }

@@ -18,7 +18,7 @@ struct ThreadSignals {
   /// The mask that comes back when a call that has changed it for its own duration is over (sigsuspend(2),
   /// ppoll(2)): after the handler, or at once where none runs.
   var savedMask: SignalSet?
-  var alternateStack = AlternateSignalStack.none
+  var alternateStack = AlternateSignalStack.initial
   /// How restart_syscall(2) goes on.
   var restart = RestartBlock.none
   /// The last exception in user mode, as a signal's frame shows it: number, error code, address.

@@ -90,6 +90,14 @@ struct ContractRow: Sendable, CustomTestStringConvertible {
     .init("handler begins: CR0.TS clear", .drop(.beginHandler, .clearTrapsOnUse, call: 0), in: lazy),
     .init("handler begins: initial state", .drop(.beginHandler, .loadInitialState, call: 0), in: eager),
     .init("handler begins: its PKRU", .drop(.beginHandler, .writeRights, call: 0), in: rights),
+    // The owner kept from before a fault of the frame, in which the thread was switched out (CVE-2019-19602).
+    .init("handler begins: what the registers hold is looked at anew", .assumeLive(.beginHandler), in: deferred),
+    .init("frame is tried again: likewise", .assumeLive(.frameNotWritten), in: deferred),
+    .init(
+      "frame loads in part: the rest is initial", .drop(.loadPartialFrame, .loadInitialState, call: 0),
+      in: deferred),
+    .init("frame loads in part: become owner", .drop(.loadPartialFrame, .setOwner, call: 0), in: eager),
+    .init("state is read: of the live registers", .drop(.readState, .save, call: 0), in: deferred),
     .init("frame loads: become owner", .drop(.loadFrame, .setOwner, call: 0), in: deferred),
     .init("frame loads: lastCPU = this CPU", .keep(.loadFrame, .lastCPU, .current), in: deferred),
     .init("frame loads: the registers are live", .keep(.loadFrame, .isLive, .current), in: deferred),
@@ -141,6 +149,7 @@ enum RedundantEffects {
     "beginHandler: cancelLoadOnReturn does nothing": spared,
     "frameNotWritten: cancelLoadOnReturn does nothing": spared,
     "loadFrame: cancelLoadOnReturn does nothing": spared,
+    "loadPartialFrame: cancelLoadOnReturn does nothing": spared,
     "loadFrameFaults: cancelLoadOnReturn does nothing": spared,
     "changeSaveInstruction: cancelLoadOnReturn does nothing": arrangement,
     "changeSaveInstruction: cancelLoadOnReturn (call 2) does nothing": arrangement,

@@ -69,6 +69,8 @@ extension World {
       events.append(Event(.beginHandler, cpu: cpu))
       events.append(Event(.frameNotWritten, cpu: cpu))
       events.append(Event(.loadFrame, cpu: cpu))
+      events.append(Event(.loadPartialFrame, cpu: cpu))
+      events.append(Event(.readState, cpu: cpu))
       events.append(Event(.loadFrameFaults, cpu: cpu))
       if !isMalformed { events.append(Event(.signalReturnWritesGarbage, cpu: cpu)) }
     }

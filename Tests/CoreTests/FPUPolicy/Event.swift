@@ -9,7 +9,8 @@ enum EventKind: UInt8, CaseIterable {
   case openSection, openSectionInInterrupt, openNestedSection, computeInSection, closeSection
   case fork, create, startProgram, exit
   case debuggerWrites, signalReturn, signalReturnWritesGarbage, corruptArea
-  case beginHandler, frameNotWritten, loadFrame, loadFrameFaults
+  case beginHandler, frameNotWritten, loadFrame, loadPartialFrame, loadFrameFaults
+  case readState
   case changeSaveInstruction, changeStrategy
   case goOffline, comeOnline
 }
@@ -75,6 +76,8 @@ struct Event: Hashable, CustomStringConvertible {
     case .beginHandler: "CPU \(cpu)'s thread begins a signal handler"
     case .frameNotWritten: "the frame of CPU \(cpu)'s thread cannot be written"
     case .loadFrame: "CPU \(cpu)'s thread loads its signal frame"
+    case .loadPartialFrame: "CPU \(cpu)'s thread loads a signal frame with some of the components"
+    case .readState: "the state of CPU \(cpu)'s thread is read"
     case .loadFrameFaults: "the signal frame of CPU \(cpu)'s thread faults"
     case .corruptArea: "the area of thread \(argument) becomes malformed"
     case .changeSaveInstruction: "the save instruction changes"

@@ -83,6 +83,15 @@ extension Simulation {
       let debugger = world[cpu: 0, .mode] == Mode.kernel ? 0 : 1
       policy(on: debugger).invalidate(event.argument)
       writeArea(of: event.argument)
+      if hasProtectionKeys {
+        world.makeRightsStale(event.argument)
+        records[event.argument].protectionKeyRights = UInt32(event.argument)
+      }
+
+    case .readState:
+      policy(on: cpu).saveLiveRegisters(of: current)
+      let area = world[thread: current, .area]
+      if area != Contents.garbage, area != Contents.current(current) { report(.readsStaleState) }
 
     case .signalReturn:
       policy(on: cpu).invalidate(current)
@@ -95,14 +104,20 @@ extension Simulation {
 
     case .beginHandler, .frameNotWritten: beginHandler(of: current, on: cpu, isWritten: kind == .beginHandler)
 
-    case .loadFrame, .loadFrameFaults:
+    case .loadFrame, .loadPartialFrame, .loadFrameFaults:
       world.makeStale(current)
       if hasProtectionKeys { world.makeRightsStale(current) }
       records[current].protectionKeyRights = UInt32(World.nobody)
       let policy = policy(on: cpu)
       note(
-        policy.loadFrame(current, protectionKeyRights: UInt32(current)) {
-          policy.machine.restoreFrame(of: current, faults: kind == .loadFrameFaults)
+        policy.loadFrame(
+          current, isWhole: kind != .loadPartialFrame, protectionKeyRights: UInt32(current)
+        ) {
+          // What the instruction leaves as it is has to be initial before.
+          if kind == .loadPartialFrame, world[cpu: cpu, .registers] != Contents.initial {
+            report(.foreignStateBesideFrame)
+          }
+          return policy.machine.restoreFrame(of: current, faults: kind == .loadFrameFaults)
         })
 
     case .corruptArea: world[thread: event.argument, .area] = Contents.garbage

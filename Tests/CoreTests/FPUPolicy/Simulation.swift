@@ -189,7 +189,9 @@ final class Simulation {
       kind)
     // In these events the explorer itself makes the saved rights wrong.
     switch kind {
-    case .writeRights, .startProgram, .beginHandler, .loadFrame, .loadFrameFaults: return
+    case .writeRights, .startProgram, .beginHandler, .loadFrame, .loadPartialFrame, .loadFrameFaults,
+      .debuggerWrites:
+      return
     default: break
     }
     let rights = records[thread].protectionKeyRights == UInt32(thread) ? 1 : 0

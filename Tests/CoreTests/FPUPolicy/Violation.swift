@@ -24,6 +24,8 @@ enum Violation: UInt8 {
   case forkCopiedWrongRights
   case programWithoutInitialState
   case frameShowsWrongState
+  case foreignStateBesideFrame
+  case readsStaleState
   case nestedSectionAllowed
   case swallowedFault
 
@@ -69,6 +71,8 @@ enum Violation: UInt8 {
     case .forkCopiedWrongRights: "the child does not get the parent's protection-key rights"
     case .programWithoutInitialState: "a new program does not start in the initial state"
     case .frameShowsWrongState: "a signal frame shows what is not the thread's state"
+    case .foreignStateBesideFrame: "components that a frame does not hold keep what was in the registers"
+    case .readsStaleState: "what is read of a thread's state is older than its registers"
     case .nestedSectionAllowed: "a section is opened inside a section"
     case .swallowedFault: "a fault of the thread's own is taken for the policy's"
     case .needlessRestore: "a restore although the registers hold the state"

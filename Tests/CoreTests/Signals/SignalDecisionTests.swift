@@ -66,6 +66,21 @@ import Testing
     #expect(place(0x7FFF_0000, alternate: stack, wantsAlternate: false)!.frame > 0x7FFE_0000)
   }
 
+  /// As on Linux: SA_ONSTACK goes by where the red zone ends, the overflow by where the program stands.
+  @Test func redZoneAtTheEndsOfTheAlternateStackIsLinux() {
+    let stack = AlternateSignalStack(base: 0x10000, flags: 0, size: 8192)
+    // Standing on its last bytes a handler begins at its top again, or without SA_ONSTACK has no room.
+    #expect(place(0x10040, alternate: stack, wantsAlternate: true)!.frame > 0x11000)
+    #expect(place(0x10040, alternate: stack) == nil)
+    // Standing above it, with the red zone on it, the frame follows, and may leave it.
+    let above = place(0x12040, alternate: stack, wantsAlternate: true)!
+    #expect(above.end <= 0x12040 - 128)
+    let small = AlternateSignalStack(base: 0x11800, flags: 0, size: 2048)
+    #expect(place(0x12040, alternate: small, wantsAlternate: true)!.frame < 0x11800)
+    #expect(place(0x12000, alternate: small, wantsAlternate: true) == nil)
+    #expect(place(0x7FFF_0000, alternate: small, wantsAlternate: true) == nil)
+  }
+
   @Test func disarmedStackIsNeverInUse() {
     let stack = AlternateSignalStack(base: 0x10000, flags: AlternateSignalStack.autodisarm, size: 8192)
     #expect(!stack.isInUse(at: 0x11000))
@@ -80,16 +95,17 @@ import Testing
     -> AlternateSignalStack.Refusal?
   {
     do throws(AlternateSignalStack.Refusal) {
-      _ = try stack.replaced(by: request, stackPointer: stackPointer, smallest: 3632)
+      _ = try stack.replaced(by: request, stackPointer: stackPointer)
       return nil
     } catch {
       return error
     }
   }
 
-  @Test func sizeHasToHoldAFrame() {
-    #expect(refusal(AlternateSignalStack(base: 0, flags: 0, size: 3631)) == .tooSmall)
-    #expect(refusal(AlternateSignalStack(base: 0, flags: 0, size: 3632)) == nil)
+  /// Linux's MINSIGSTKSZ, whatever a frame takes.
+  @Test func sizeHasALowerBound() {
+    #expect(refusal(AlternateSignalStack(base: 0, flags: 0, size: 2047)) == .tooSmall)
+    #expect(refusal(AlternateSignalStack(base: 0, flags: 0, size: 2048)) == nil)
     #expect(refusal(AlternateSignalStack(base: 0, flags: AlternateSignalStack.disabled, size: 0)) == nil)
   }
 
@@ -107,6 +123,13 @@ import Testing
     #expect(stack.reported(at: 0x11000).flags == 1)
     #expect(stack.reported(at: 0x13000).flags == 0)
     #expect(AlternateSignalStack.none.reported(at: 0).flags == 2)
+    #expect(AlternateSignalStack.initial.reported(at: 0).flags == 2)
+  }
+
+  @Test func execKeepsTheFlagsAlone() {
+    let disarmed = AlternateSignalStack(base: 0x10000, flags: AlternateSignalStack.autodisarm, size: 8192)
+    #expect(disarmed.afterExec.base == 0 && disarmed.afterExec.size == 0)
+    #expect(disarmed.afterExec.flags == AlternateSignalStack.autodisarm)
   }
 }
 

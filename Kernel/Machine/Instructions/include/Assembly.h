@@ -34,8 +34,9 @@ int32_t fpuRestoreFXRSTOR(const void *area, uint64_t mask);
 int32_t fpuRestoreXRSTOR(const void *area, uint64_t mask);
 int32_t fpuRestoreXRSTORS(const void *area, uint64_t mask);
 int32_t fpuSaveUserXSAVE(void *state, uint64_t mask, uint64_t stateSize, uint64_t description);
-int32_t fpuSaveUserFXSAVE(void *state);
+int32_t fpuSaveUserFXSAVE(void *state, uint64_t description);
 int32_t fpuRestoreUserXRSTOR(const void *state, uint64_t mask);
+int32_t fpuRestoreUserFXRSTOR(const void *state);
 void fpuScrubExceptionPointers(void);
 void fpuInitialize(void);
 void fpuLoadMXCSR(uint32_t value);
@@ -82,6 +83,7 @@ ADDRESS_OF(startupCodeEnd, StartupCodeEnd)
 ADDRESS_OF(startupMailbox, StartupMailbox)
 ADDRESS_OF(interruptStubs, InterruptStubs)
 ADDRESS_OF(systemCallEntry, SystemCallEntry)
+ADDRESS_OF(systemCallEntry32, SystemCallEntry32)
 ADDRESS_OF(threadStart, ThreadStart)
 ADDRESS_OF(vdsoImageStart, VDSOImageStart)
 ADDRESS_OF(vdsoImageEnd, VDSOImageEnd)

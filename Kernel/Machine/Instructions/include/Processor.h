@@ -121,6 +121,9 @@ INSTRUCTION void loadInterruptDescriptorTable(const void *base, uint16_t limit) 
   struct DescriptorTablePointer pointer = {limit, (uint64_t)base};
   __asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
 }
+INSTRUCTION void loadLocalDescriptorTable(uint16_t selector) {
+  __asm__ volatile("lldt %0" : : "r"(selector) : "memory");
+}
 INSTRUCTION void loadTaskRegister(uint16_t selector) {
   __asm__ volatile("ltr %0" : : "r"(selector) : "memory");
 }

@@ -49,6 +49,7 @@ extension SystemCalls {
         log("\(process.label): SIGSEGV, bad frame in rt_sigreturn, rip \(hex: arguments.frame.pointee.rip)")
       }
       Signals.forceSegmentationFault(thread, after: nil)
+      return 0
     }
     return Int64(bitPattern: arguments.frame.pointee.rax)
   }

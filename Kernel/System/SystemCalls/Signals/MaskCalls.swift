@@ -57,7 +57,7 @@ extension SystemCalls {
       }
       do throws(AlternateSignalStack.Refusal) {
         thread.pointee.signals.alternateStack = try old.replaced(
-          by: request, stackPointer: stackPointer, smallest: KernelFPU.smallestSignalStack)
+          by: request, stackPointer: stackPointer)
       } catch {
         switch error {
         case .inUse: throw .notPermitted
