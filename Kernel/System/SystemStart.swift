@@ -36,6 +36,7 @@ public enum SystemStart {
     TimePage.initialize()
     SystemIdentity.initialize()
     Futexes.initialize()
+    PriorityFutexes.initialize()
     PageStore.initialize()
     Processes.initialize()
     AnonymousFiles.initialize()

@@ -15,6 +15,8 @@ public struct FutexLinks {
   public var bucket: Int32 = 0
   /// For a lock with priority inheritance, the thread that holds it; 0 for others.
   public internal(set) var owner: UInt32 = 0
+  /// The waiter's real-time priority when it began to wait; 0 for none.
+  public internal(set) var priority: UInt8 = 0
   public internal(set) var isQueued = false
 
   public init() {}
@@ -22,7 +24,8 @@ public struct FutexLinks {
   public var isForPriorityLock: Bool { owner != 0 }
 }
 
-/// The waiters of some futexes, in the order in which they came: an intrusive list. The caller has the lock.
+/// The waiters of some futexes, the highest real-time priority first, else in the order in which they came: an
+/// intrusive list. The caller has the lock.
 public struct FutexQueue<Element: FutexQueued> {
   private typealias Node = UnsafeMutablePointer<Element>
 
@@ -43,11 +46,15 @@ public struct FutexQueue<Element: FutexQueued> {
 
   /// Adds a waiter that is on no queue.
   ///
-  /// - Parameter owner: who holds the lock with priority inheritance; 0 for an ordinary futex.
+  /// - Parameters:
+  ///   - owner: who holds the lock with priority inheritance; 0 for an ordinary futex.
+  ///   - priority: the waiter's real-time priority.
   @inline(__always)
   public mutating func append(
-    _ element: UnsafeMutablePointer<Element>, key: FutexKey, bits: UInt32 = .max, owner: UInt32 = 0
+    _ element: UnsafeMutablePointer<Element>, key: FutexKey, bits: UInt32 = .max, owner: UInt32 = 0,
+    priority: UInt8 = 0
   ) {
+    element.pointee.futexLinks.priority = priority
     element.pointee.futexLinks.key = key
     element.pointee.futexLinks.bits = bits
     element.pointee.futexLinks.owner = owner
@@ -56,11 +63,44 @@ public struct FutexQueue<Element: FutexQueued> {
 
   @inline(__always)
   private mutating func link(_ element: UnsafeMutablePointer<Element>) {
+    if element.pointee.futexLinks.priority != 0, linkByPriority(element) { return }
     element.pointee.futexLinks.next = nil
     element.pointee.futexLinks.previous = UnsafeMutableRawPointer(last)
     if let last { last.pointee.futexLinks.next = UnsafeMutableRawPointer(element) } else { first = element }
     last = element
     element.pointee.futexLinks.isQueued = true
+  }
+
+  /// Puts a waiter before the first with a lower priority.
+  ///
+  /// - Returns: false where there is none.
+  @inline(never)
+  private mutating func linkByPriority(_ element: UnsafeMutablePointer<Element>) -> Bool {
+    var candidate = first
+    while let other = candidate, other.pointee.futexLinks.priority >= element.pointee.futexLinks.priority {
+      candidate = Self.next(other)
+    }
+    guard let follower = candidate else { return false }
+    let previous = follower.pointee.futexLinks.previous?.assumingMemoryBound(to: Element.self)
+    element.pointee.futexLinks.next = UnsafeMutableRawPointer(follower)
+    element.pointee.futexLinks.previous = UnsafeMutableRawPointer(previous)
+    if let previous { previous.pointee.futexLinks.next = UnsafeMutableRawPointer(element) } else { first = element }
+    follower.pointee.futexLinks.previous = UnsafeMutableRawPointer(element)
+    element.pointee.futexLinks.isQueued = true
+    return true
+  }
+
+  /// Puts a waiter, which is on this queue, where another priority belongs.
+  public mutating func reorder(_ element: UnsafeMutablePointer<Element>, priority: UInt8) {
+    remove(element)
+    element.pointee.futexLinks.priority = priority
+    link(element)
+  }
+
+  /// The highest priority of those who wait for locks that a thread holds.
+  public func highestPriority(forLocksOf owner: UInt32) -> UInt8 {
+    // The first one found is the highest.
+    firstWaiter(forLockOf: owner)?.pointee.futexLinks.priority ?? 0
   }
 
   /// Takes a waiter off, which is on this queue.

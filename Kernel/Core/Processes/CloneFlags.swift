@@ -34,9 +34,8 @@ public struct CloneFlags: OptionSet, Equatable, Sendable {
     if contains(.thread), !contains(.signalHandlers) { return false }
     if contains(.signalHandlers), !contains(.memory) { return false }
     if contains(.signalHandlers), contains(.clearSignalHandlers) { return false }
-    if !isDisjoint(with: .namespaces) { return false }
-    // A descriptor of the process is not to be had.
-    return !contains(.processDescriptor)
+    if contains(.processDescriptor), !isDisjoint(with: [.thread, .detached]) { return false }
+    return isDisjoint(with: .namespaces)
   }
 }
 

@@ -11,6 +11,10 @@
 /// anyway. Threads that sleep for just that long in turns could still keep the round waiting: so once woken
 /// threads have run for as long as a round takes, each thread of the round gets a slice before them.
 ///
+/// Threads with a real-time priority (sched(7)) come before all of these, in the order of `RealTimeQueue`. So
+/// that one which never waits cannot take the whole processor, the others run once real-time threads have had 95 %
+/// of a second, until that second is over: Linux's sched_rt_runtime_us.
+///
 /// No operation depends on the number of threads. The caller provides the lock and keeps each thread on one
 /// queue at most; the running thread is on none. Times and ticks are in one unit of the caller's choice.
 public struct RunQueue<Element: Schedulable> {
@@ -18,7 +22,7 @@ public struct RunQueue<Element: Schedulable> {
   public var sliceTicks: Int64
   /// Threads on the queue.
   public private(set) var count: Int
-  /// The sum of their weights.
+  /// The sum of the weights of those without a real-time priority.
   public private(set) var weightSum: UInt64
 
   /// The weight of the thread that was picked last, which runs; 0 if there was none.
@@ -34,6 +38,14 @@ public struct RunQueue<Element: Schedulable> {
   private var mainWeightSum: UInt64
   private var woken: ThreadList<Element>
   private var main: ThreadList<Element>
+
+  private var realTime: RealTimeQueue<Element>
+  /// The real-time priority of the thread that runs; 0 for none.
+  public private(set) var runningPriority: UInt8
+  /// Whether real-time threads have had their part of the second that ends at `realTimePeriodEnd`.
+  private var isRealTimeThrottled: Bool
+  private var realTimePeriodEnd: UInt64
+  private var realTimeUsedTicks: Int64
 
   /// How many threads `stealCandidate` looks at.
   public static var stealSearchLimit: Int { 16 }
@@ -52,6 +64,11 @@ public struct RunQueue<Element: Schedulable> {
     mainWeightSum = 0
     woken = ThreadList()
     main = ThreadList()
+    realTime = RealTimeQueue()
+    runningPriority = 0
+    isRealTimeThrottled = false
+    realTimePeriodEnd = 0
+    realTimeUsedTicks = 0
   }
 
   // MARK: Becoming ready
@@ -59,11 +76,16 @@ public struct RunQueue<Element: Schedulable> {
   /// Adds a thread that has never run: to the end of the round, with a full slice.
   public mutating func enqueueNew(_ element: UnsafeMutablePointer<Element>) {
     element.pointee.scheduling.remainingTicks = slice(of: element)
+    if element.pointee.scheduling.priority != 0 { return addRealTime(element, isFirst: false) }
     appendToMain(element)
   }
 
   /// Adds a thread whose sleep has ended at the time `now`.
   public mutating func enqueueWoken(_ element: UnsafeMutablePointer<Element>, now: UInt64) {
+    if element.pointee.scheduling.priority != 0 {
+      element.pointee.scheduling.enqueuedAt = now
+      return addRealTime(element, isFirst: false)
+    }
     let fullSlice = slice(of: element)
     // A clock that seems to run backwards (another CPU's) counts as no sleep at all.
     let lastRanAt = element.pointee.scheduling.lastRanAt
@@ -84,6 +106,7 @@ public struct RunQueue<Element: Schedulable> {
 
   /// Adds a thread that came from another CPU's queue: to the end of the round, with what it has.
   public mutating func enqueueMigrated(_ element: UnsafeMutablePointer<Element>) {
+    if element.pointee.scheduling.priority != 0 { return addRealTime(element, isFirst: false) }
     if element.pointee.scheduling.remainingTicks <= 0 { renewSlice(of: element) }
     appendToMain(element)
   }
@@ -102,6 +125,8 @@ public struct RunQueue<Element: Schedulable> {
   ) -> Bool {
     // Days at any clock rate; bounded so that no sum below can overflow.
     let bounded = min(max(ticks, 0), 1 &<< 56)
+    if isRealTimeThrottled, now >= realTimePeriodEnd { isRealTimeThrottled = false }
+    if element.pointee.scheduling.priority != 0 { return chargeRealTime(element, bounded, now) }
     if runningWasWoken {
       chargeWoken(bounded)
     } else if owedToRoundTicks > 0 {
@@ -126,8 +151,27 @@ public struct RunQueue<Element: Schedulable> {
     }
   }
 
+  /// Accounts for time of a real-time thread: its slice, where it has one, and the bound for all of them.
+  @inline(never)
+  private mutating func chargeRealTime(
+    _ element: UnsafeMutablePointer<Element>, _ ticks: Int64, _ now: UInt64
+  ) -> Bool {
+    if now >= realTimePeriodEnd {
+      realTimePeriodEnd = now &+ UInt64(bitPattern: realTimePeriodTicks)
+      realTimeUsedTicks = 0
+    }
+    realTimeUsedTicks &+= ticks
+    isRealTimeThrottled = realTimeUsedTicks >= realTimePeriodTicks / 20 &* 19
+    element.pointee.scheduling.lastRanAt = now
+    guard element.pointee.scheduling.isRoundRobin else { return false }
+    let remaining = max(element.pointee.scheduling.remainingTicks, -1 &<< 56) &- ticks
+    element.pointee.scheduling.remainingTicks = remaining
+    return remaining <= 0
+  }
+
   /// Puts the running thread back at the front of the round, with the rest of its slice.
   public mutating func requeuePreempted(_ element: UnsafeMutablePointer<Element>) {
+    if element.pointee.scheduling.priority != 0 { return addRealTime(element, isFirst: true) }
     guard element.pointee.scheduling.remainingTicks > 0 else { return requeueExpired(element) }
     didAdd(element, to: .main)
     main.prepend(element)
@@ -135,6 +179,10 @@ public struct RunQueue<Element: Schedulable> {
 
   /// Puts the running thread, whose slice is used up, at the end of the round with a new one.
   public mutating func requeueExpired(_ element: UnsafeMutablePointer<Element>) {
+    if element.pointee.scheduling.priority != 0 {
+      element.pointee.scheduling.remainingTicks = slice(of: element)
+      return addRealTime(element, isFirst: false)
+    }
     renewSlice(of: element)
     appendToMain(element)
   }
@@ -142,6 +190,7 @@ public struct RunQueue<Element: Schedulable> {
   /// Puts the running thread, which gives way to the others, at the end of the round. What is left of its
   /// slice it keeps; it gets no more.
   public mutating func requeueYielded(_ element: UnsafeMutablePointer<Element>) {
+    if element.pointee.scheduling.priority != 0 { return addRealTime(element, isFirst: false) }
     if element.pointee.scheduling.remainingTicks <= 0 { renewSlice(of: element) }
     appendToMain(element)
   }
@@ -153,8 +202,22 @@ public struct RunQueue<Element: Schedulable> {
   @inline(__always)
   public var shouldPreempt: Bool {
     if runningWeight == 0 { return count != 0 }
-    return !runningWasWoken && wokenGoFirst
+    return isRunningOutranked || runningPriority == 0 && !runningWasWoken && wokenGoFirst
   }
+
+  /// Whether the running thread has to make room on account of real-time priorities.
+  @inline(__always)
+  public var isRunningOutranked: Bool {
+    if isRealTimeThrottled { return runningPriority != 0 && othersWait }
+    return realTime.highest > runningPriority
+  }
+
+  /// The highest real-time priority of the threads that wait; 0 for none.
+  @inline(__always)
+  public var waitingPriority: UInt8 { realTime.highest }
+
+  /// Whether threads without a real-time priority wait.
+  private var othersWait: Bool { main.first != nil || woken.first != nil }
 
   /// Whether a woken thread is there and may run before the round.
   @inline(__always)
@@ -166,6 +229,16 @@ public struct RunQueue<Element: Schedulable> {
   /// Takes the thread that is to run next off the queue; nil if none is ready.
   public mutating func pickNext() -> UnsafeMutablePointer<Element>? {
     let picked: UnsafeMutablePointer<Element>
+    if realTime.highest != 0, !(isRealTimeThrottled && othersWait) {
+      let first = realTime.takeFirst()
+      runningWasWoken = false
+      count &-= 1
+      first.pointee.scheduling.queueState = .none
+      runningWeight = UInt64(first.pointee.scheduling.weight)
+      runningPriority = first.pointee.scheduling.priority
+      return first
+    }
+    runningPriority = 0
     if wokenGoFirst, let first = woken.first {
       runningWasWoken = true
       woken.remove(first)
@@ -194,6 +267,11 @@ public struct RunQueue<Element: Schedulable> {
     case .none: return false
     case .woken: woken.remove(element)
     case .main: main.remove(element)
+    case .realTime:
+      realTime.remove(element)
+      count &-= 1
+      element.pointee.scheduling.queueState = .none
+      return true
     }
     didRemove(element)
     element.pointee.scheduling.queueState = .none
@@ -208,6 +286,7 @@ public struct RunQueue<Element: Schedulable> {
   public func stealCandidate(
     where isSuitable: (UnsafeMutablePointer<Element>) -> Bool
   ) -> UnsafeMutablePointer<Element>? {
+    if let first = realTime.first, isSuitable(first) { return first }
     var budget = Self.stealSearchLimit
     for list in 0..<2 {
       var candidate = list == 0 ? main.last : woken.last
@@ -220,15 +299,33 @@ public struct RunQueue<Element: Schedulable> {
     return nil
   }
 
-  /// Changes a thread's share, whether it is on this queue, runs or sleeps. A slice that it has is kept.
+  /// Changes a thread's claim, whether it is on this queue, runs or sleeps. Where its priority changes, a thread
+  /// that waits goes to the end of its new line. A slice that it has is kept.
   ///
-  /// - Parameter nice: is brought into -20...19.
-  public mutating func setNice(_ nice: Int, of element: UnsafeMutablePointer<Element>) {
+  /// - Parameter isRunning: whether it is the thread that runs on this processor.
+  public mutating func setClaim(
+    _ claim: SchedulingClaim, of element: UnsafeMutablePointer<Element>, isRunning: Bool
+  ) {
     let state = element.pointee.scheduling.queueState
-    if state != .none { didRemove(element) }
-    element.pointee.scheduling.nice = NiceLevel.clamped(nice)
-    element.pointee.scheduling.weight = NiceLevel.weight(of: element.pointee.scheduling.nice)
-    if state != .none { didAdd(element, to: state) }
+    let isPriorityChanged = claim.priority != element.pointee.scheduling.priority
+    if isPriorityChanged {
+      remove(element)
+    } else if state != .none, state != .realTime {
+      didRemove(element)
+    }
+    element.pointee.scheduling.set(claim)
+    if isPriorityChanged || claim.isRoundRobin {
+      let whole = slice(of: element)
+      let remaining = element.pointee.scheduling.remainingTicks
+      element.pointee.scheduling.remainingTicks = claim.isRoundRobin && remaining <= 0 ? whole : min(remaining, whole)
+    }
+    if isRunning { runningPriority = claim.priority }
+    if state == .none { return }
+    if isPriorityChanged {
+      enqueueMigrated(element)
+    } else if state != .realTime {
+      didAdd(element, to: state)
+    }
   }
 
   // MARK: Slices
@@ -236,8 +333,15 @@ public struct RunQueue<Element: Schedulable> {
   /// The full slice of a thread, in ticks: at least 1.
   @inline(__always)
   public func slice(of element: UnsafeMutablePointer<Element>) -> Int64 {
-    max(Self.scale(sliceTicks, UInt64(element.pointee.scheduling.weight)), 1)
+    if element.pointee.scheduling.priority != 0 { return roundRobinTicks }
+    return max(Self.scale(sliceTicks, UInt64(element.pointee.scheduling.weight)), 1)
   }
+
+  /// The slice of SCHED_RR: 100 ms where the base slice is 3 ms.
+  public var roundRobinTicks: Int64 { sliceTicks &* 100 / 3 }
+
+  /// A second likewise.
+  private var realTimePeriodTicks: Int64 { sliceTicks &* 1000 / 3 }
 
   /// Adds a slice. A thread that overran by a slice or more (interrupts were off, or the machine stood
   /// still) is forgiven the excess, so that it has something to run with at its next turn.
@@ -257,6 +361,14 @@ public struct RunQueue<Element: Schedulable> {
   }
 
   // MARK: Bookkeeping
+
+  /// Puts a real-time thread into the line of its priority.
+  @inline(never)
+  private mutating func addRealTime(_ element: UnsafeMutablePointer<Element>, isFirst: Bool) {
+    element.pointee.scheduling.queueState = .realTime
+    count &+= 1
+    realTime.add(element, isFirst: isFirst)
+  }
 
   @inline(__always)
   private mutating func appendToMain(_ element: UnsafeMutablePointer<Element>) {

@@ -8,6 +8,10 @@ public struct SchedulingEntity {
   public internal(set) var queueState: RunQueueState
   /// -20 (the largest share) to 19.
   public internal(set) var nice: Int8
+  /// 1 to 99 for a thread that goes before all with a lower one (SCHED_FIFO, SCHED_RR); 0 for the others.
+  public internal(set) var priority: UInt8
+  /// Whether it takes turns with those of its priority (SCHED_RR).
+  var isRoundRobin: Bool
   /// The share that belongs to the nice level; 1024 at level 0.
   public internal(set) var weight: UInt32
   /// What is left of the slice, in the run queue's ticks. Below 0 where the thread ran past its end, which
@@ -26,10 +30,35 @@ public struct SchedulingEntity {
     previous = nil
     queueState = .none
     self.nice = NiceLevel.clamped(nice)
+    priority = 0
+    isRoundRobin = false
     weight = NiceLevel.weight(of: self.nice)
     remainingTicks = 0
     lastRanAt = 0
     enqueuedAt = 0
+  }
+
+  /// Sets the claim of a thread that is on no queue.
+  public mutating func set(_ claim: SchedulingClaim) {
+    nice = NiceLevel.clamped(claim.nice)
+    weight = NiceLevel.weight(of: nice)
+    priority = claim.priority
+    isRoundRobin = claim.isRoundRobin
+  }
+}
+
+/// What a thread may expect of the processor.
+public struct SchedulingClaim: Equatable, Sendable {
+  /// Is brought into -20...19.
+  public var nice: Int
+  /// 1 to 99, or 0 for none.
+  public var priority: UInt8
+  public var isRoundRobin: Bool
+
+  public init(nice: Int, priority: UInt8 = 0, isRoundRobin: Bool = false) {
+    self.nice = nice
+    self.priority = min(priority, 99)
+    self.isRoundRobin = isRoundRobin && priority != 0
   }
 }
 
@@ -46,4 +75,6 @@ public enum RunQueueState: UInt8, Sendable {
   case woken
   /// In the round.
   case main
+  /// Among the threads of its real-time priority.
+  case realTime
 }

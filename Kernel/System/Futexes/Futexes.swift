@@ -66,7 +66,7 @@ enum Futexes {
         throw .tryAgain
       }
       thread.pointee.futexLinks.bucket = Int32(number)
-      bucket.pointee.queue.append(thread, key: key, bits: bits)
+      bucket.pointee.queue.append(thread, key: key, bits: bits, priority: thread.pointee.scheduling.priority)
       Sleep.markBlocked(thread, until: deadline)
       bucket.pointee.lock.release(wereEnabled)
       break
@@ -105,6 +105,19 @@ enum Futexes {
       bucket.pointee.lock.acquireWithInterruptsDisabled()
       if thread.pointee.futexLinks.bucket == number { return bucket }
       bucket.pointee.lock.releaseWithInterruptsDisabled()
+    }
+  }
+
+  /// A thread has another priority: where it waits, it takes its place anew.
+  ///
+  /// - Returns: the owner of the lock that it waits for; 0 for none.
+  static func reorder(_ thread: ThreadPointer) -> UInt32 {
+    Interrupts.withDisabled {
+      let bucket = lockBucket(of: thread)
+      defer { bucket.pointee.lock.releaseWithInterruptsDisabled() }
+      guard thread.pointee.futexLinks.isQueued else { return 0 }
+      bucket.pointee.queue.reorder(thread, priority: thread.pointee.scheduling.priority)
+      return thread.pointee.futexLinks.owner
     }
   }
 

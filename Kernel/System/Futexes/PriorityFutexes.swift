@@ -1,9 +1,16 @@
 import Core
 import Machine
 
-/// Locks whose owner stands in the word and who are handed over by the kernel (FUTEX_LOCK_PI). A waiter does
-/// not lend its owner its priority: the scheduler's shares keep an owner from starving.
+/// Locks whose owner stands in the word and who are handed over by the kernel (FUTEX_LOCK_PI). A waiter with a
+/// real-time priority lends it to the owner, and to whom that one waits for.
 enum PriorityFutexes {
+  /// How far priorities are passed on, from owner to owner.
+  private static var chainLimit: Int { 64 }
+  /// Held while lent priorities are computed and set.
+  nonisolated(unsafe) private static var storedLending: Mutex?
+
+  static func initialize() { storedLending = Mutex() }
+
   /// Threads that wait for such a lock: a thread that ends looks for them only where there are any.
   nonisolated(unsafe) private static var waiterCount = AtomicWord()
 
@@ -42,8 +49,10 @@ enum PriorityFutexes {
         if outcome == .exchanged {
           waiterCount.add(1)
           thread.pointee.futexLinks.bucket = Int32(number)
-          bucket.pointee.queue.append(thread, key: key, owner: word.owner)
-          Sleep.markBlocked(thread, until: deadline)
+          bucket.pointee.queue.append(
+            thread, key: key, owner: word.owner, priority: thread.pointee.scheduling.priority)
+          // One that lends its priority has to do so first.
+          if thread.pointee.futexLinks.priority == 0 { Sleep.markBlocked(thread, until: deadline) }
         }
       }
       bucket.pointee.lock.release(wereEnabled)
@@ -51,14 +60,61 @@ enum PriorityFutexes {
       case .exchanged:
         if case .take = decision { return }
         defer { waiterCount.subtract(1) }
-        return try Futexes.sleep(thread, until: deadline)
+        if thread.pointee.futexLinks.priority == 0 { return try Futexes.sleep(thread, until: deadline) }
+        return try sleepLending(thread, to: word.owner, until: deadline)
       case .different: continue
       case .faulted: guard UserMemory.prepareToWrite(address) else { throw .badAddress }
       }
     }
   }
 
-  /// Gives the lock up, to the thread that has waited longest where there is one.
+  /// Sleeps, and lends the owner the thread's priority as long as it waits.
+  private static func sleepLending(
+    _ thread: ThreadPointer, to owner: UInt32, until deadline: UInt64?
+  ) throws(Errno) {
+    updateLent(owner)
+    do throws(Errno) {
+      try Futexes.sleep(thread, until: deadline)
+    } catch {
+      updateLent(thread.pointee.futexLinks.owner)
+      throw error
+    }
+  }
+
+  /// Has a thread's lent priority be that of the first who waits for it, and passes it on to whom that thread waits
+  /// for. No lock is held.
+  @inline(never)
+  private static func updateLent(_ first: UInt32) {
+    storedLending!.withLock {
+      var owner = first
+      for _ in 0..<chainLimit where owner != 0 {
+        var highest: UInt8 = 0
+        for number in 0..<Futexes.bucketCount {
+          let bucket = Futexes.bucket(number)
+          let wereEnabled = bucket.pointee.lock.acquire()
+          highest = max(highest, bucket.pointee.queue.highestPriority(forLocksOf: owner))
+          bucket.pointee.lock.release(wereEnabled)
+        }
+        owner = setLent(highest, of: owner)
+      }
+    }
+  }
+
+  /// - Returns: whom the thread waits for, if that one is to know of a change; else 0.
+  private static func setLent(_ priority: UInt8, of identifier: UInt32) -> UInt32 {
+    var next: UInt32 = 0
+    do throws(Errno) {
+      try SystemCalls.withThread(UInt64(identifier)) { thread throws(Errno) in
+        if thread.pointee.lentPriority == priority { return }
+        thread.pointee.lentPriority = priority
+        Scheduler.updateClaim(of: thread)
+        next = Futexes.reorder(thread)
+      }
+    } catch {}
+    return next
+  }
+
+  /// Gives the lock up, to the thread with the highest priority, and of those the one that has waited longest.
   static func unlock(_ address: UInt64, _ key: FutexKey) throws(Errno) {
     let own = UInt32(bitPattern: Scheduler.current.pointee.identifier)
     let bucket = Futexes.bucket(key.bucket(bits: 8))
@@ -74,7 +130,12 @@ enum PriorityFutexes {
       if outcome == .exchanged, let next { handOver(to: next, in: bucket, key) }
       bucket.pointee.lock.release(wereEnabled)
       switch outcome {
-      case .exchanged: return
+      case .exchanged:
+        if Scheduler.current.pointee.lentPriority != 0 {
+          updateLent(own)
+          if let successor { updateLent(successor) }
+        }
+        return
       case .different: continue
       case .faulted: guard UserMemory.prepareToWrite(address) else { throw .badAddress }
       }

@@ -55,14 +55,15 @@ enum TimerInterrupt {
     cpu.pointee.lastTick = now
     let hasSleepers = cpu.pointee.sleepers.earliestDeadline.map { $0 <= now } ?? false
     let isWaitedFor = cpu.pointee.queue.count > 0
+    let isOutranked = cpu.pointee.queue.isRunningOutranked
     cpu.pointee.queueLock.release()
     if hasSleepers { Sleep.wakeExpired(now) }
     KernelTimers.runExpired(cpu, now)
     if let process = thread.pointee.process, process.hasCPUTimers {
-      process.timers?.countTick(fromUserMode: fromUserMode)
+      process.timers?.countTick(thread, fromUserMode: fromUserMode)
     }
     TimerHook.call()
-    if isExpired && isWaitedFor || thread.pointee.affinity & (1 << UInt64(cpu.pointee.number)) == 0 {
+    if isExpired && isWaitedFor || isOutranked || thread.pointee.affinity & (1 << UInt64(cpu.pointee.number)) == 0 {
       Placement.requestRescheduleHere()
     }
     if cpu.pointee.timerInterrupts & 15 == 0, CPUs.count > 1 {

@@ -32,6 +32,8 @@ public final class Process: @unchecked Sendable {
   var timers: ProcessTimers?
   /// Whether timer interrupts count for one of them.
   var hasCPUTimers = false
+  /// Who watches for its end through a pidfd; nil where there is none. Under the lock.
+  var endWatchers: WatcherList?
 
   // The ties between processes, under the lock of `Processes`.
 
@@ -160,6 +162,12 @@ public final class Process: @unchecked Sendable {
     }
   }
 
+  /// Calls `body` with the first of its threads and what those that have ended have had on CPUs, under the process's
+  /// lock.
+  func withThreads(_ body: (ThreadPointer?, UInt64) -> Void) {
+    lock.withLock { body(firstThread, endedCounters.runTicks) }
+  }
+
   // MARK: Threads
 
   /// Takes a new thread in, unless the process is on its way out.
@@ -225,6 +233,7 @@ public final class Process: @unchecked Sendable {
         stopReport = GroupStop.threadLeft(self)
       }
       endedCounters.add(thread)
+      if hasCPUTimers { timers?.count(thread) }
       return threadCount == 0
     }
     if let stopReport { Processes.tellParent(of: self, stopReport) }
@@ -354,6 +363,7 @@ public final class Process: @unchecked Sendable {
     if session == identifier { Terminals.sessionLeaderEnded(session) }
     Processes.leave(self) { hasEnded = true }
     changed.wake()
+    lock.withLock { endWatchers }?.notify([.input, .inputNormal])
   }
 
   /// How a process ended, as wait4 reports it.

@@ -34,6 +34,14 @@ final class ProcessTimers: @unchecked Sendable {
   private var cpuLock = InterruptLock()
   private var cpuSchedules: InlineArray<2, TimerSchedule> = [.disarmed, .disarmed]
   private var cpuTimes: InlineArray<2, UInt64> = [1, 1]
+  /// What the process's threads have had on CPUs, in TSC ticks, as far as timer interrupts have seen it: never more
+  /// than they have had. Counted while there is a CPU-time timer or a limit.
+  private var countedTicks: UInt64 = 0
+  /// The CPU-time timers of timer_create that are armed.
+  private var firstCPUTimer: PosixTimer?
+  /// RLIMIT_CPU, in TSC ticks: when SIGXCPU comes next, and when SIGKILL; `.max` for never.
+  private var softLimitTicks: UInt64 = .max
+  private var hardLimitTicks: UInt64 = .max
   /// The timers of timer_create.
   private var first: PosixTimer?
   private var nextIdentifier: Int32 = 0
@@ -51,8 +59,13 @@ final class ProcessTimers: @unchecked Sendable {
   /// Stops all of them, at the process's end.
   func end() {
     KernelTimers.cancel(realTimer)
-    process.hasCPUTimers = false
+    cpuLock.withLock {
+      cpuSchedules = [.disarmed, .disarmed]
+      softLimitTicks = .max
+      hardLimitTicks = .max
+    }
     deletePosixTimers()
+    cpuLock.withLock { noteCPUTimers() }
   }
 
   // MARK: setitimer(2)
@@ -71,7 +84,7 @@ final class ProcessTimers: @unchecked Sendable {
           let index = kind.rawValue - 1
           let expiry = value == 0 ? 0 : cpuTimes[index] &+ value
           cpuSchedules[index] = TimerSchedule(expiry: expiry, interval: interval)
-          process.hasCPUTimers = cpuSchedules[0].isArmed || cpuSchedules[1].isArmed
+          noteCPUTimers()
         }
         return old
       }
@@ -111,9 +124,12 @@ final class ProcessTimers: @unchecked Sendable {
     if owner.real.isArmed { KernelTimers.start(record, at: owner.real.expiry) }
   }
 
-  /// A timer interrupt has found a thread of the process running.
-  func countTick(fromUserMode: Bool) {
+  /// A timer interrupt has found a thread of the process running, whose time has just been charged.
+  func countTick(_ thread: ThreadPointer, fromUserMode: Bool) {
     let expired = cpuLock.withLock {
+      countLocked(thread)
+      expireCPUTimers(thread)
+      checkLimit()
       var expired = (isVirtual: false, isProfile: false)
       cpuTimes[1] &+= Self.tickLength
       expired.isProfile = cpuSchedules[1].advance(to: cpuTimes[1]) > 0
@@ -125,6 +141,108 @@ final class ProcessTimers: @unchecked Sendable {
     }
     if expired.isVirtual { Signals.send(Kind.virtual.signal, to: process) }
     if expired.isProfile { Signals.send(Kind.profile.signal, to: process) }
+  }
+
+  // MARK: CPU time
+
+  /// Has timer interrupts count as long as there is something to count for. `cpuLock` is held.
+  private func noteCPUTimers() {
+    process.hasCPUTimers =
+      cpuSchedules[0].isArmed || cpuSchedules[1].isArmed || firstCPUTimer != nil || softLimitTicks != .max
+      || hardLimitTicks != .max
+  }
+
+  private func countLocked(_ thread: ThreadPointer) {
+    let ticks = thread.pointee.runTicks
+    countedTicks &+= ticks &- thread.pointee.countedTicks
+    thread.pointee.countedTicks = ticks
+  }
+
+  /// A thread of the process ends.
+  func count(_ thread: ThreadPointer) { cpuLock.withLock { countLocked(thread) } }
+
+  /// Begins to count: all that was had before counts too. In a thread, with no lock held.
+  private func startCounting(_ body: () -> Void) {
+    process.withThreads { threads, endedTicks in
+      cpuLock.withLock {
+        countedTicks = endedTicks
+        var next = threads
+        while let thread = next {
+          thread.pointee.countedTicks = 0
+          countLocked(thread)
+          next = thread.pointee.nextInProcess
+        }
+        body()
+        noteCPUTimers()
+      }
+    }
+  }
+
+  /// Arms a CPU-time timer, which is not armed.
+  func startCPUTimer(_ timer: PosixTimer, _ schedule: TimerSchedule) {
+    startCounting {
+      timer.schedule = schedule
+      timer.nextCPUTimer = firstCPUTimer
+      firstCPUTimer = timer
+    }
+  }
+
+  /// From the return on it does not go off any more.
+  func stopCPUTimer(_ timer: PosixTimer) {
+    cpuLock.withLock {
+      timer.schedule = .disarmed
+      unlinkCPUTimer(timer)
+      noteCPUTimers()
+    }
+  }
+
+  private func unlinkCPUTimer(_ timer: PosixTimer) {
+    if firstCPUTimer === timer {
+      firstCPUTimer = timer.nextCPUTimer
+    } else {
+      var previous = firstCPUTimer
+      while let candidate = previous, candidate.nextCPUTimer !== timer { previous = candidate.nextCPUTimer }
+      previous?.nextCPUTimer = timer.nextCPUTimer
+    }
+    timer.nextCPUTimer = nil
+  }
+
+  /// Lets the CPU-time timers go off whose time has come. `cpuLock` is held: signals' locks are inside of it.
+  private func expireCPUTimers(_ thread: ThreadPointer) {
+    var next = firstCPUTimer
+    while let timer = next {
+      next = timer.nextCPUTimer
+      if let identifier = timer.cpuThread {
+        guard identifier == thread.pointee.identifier else { continue }
+        timer.expire(at: thread.pointee.runTicks)
+      } else {
+        timer.expire(at: countedTicks)
+      }
+      if !timer.schedule.isArmed { unlinkCPUTimer(timer) }
+    }
+    if firstCPUTimer == nil { noteCPUTimers() }
+  }
+
+  /// RLIMIT_CPU in seconds, as setrlimit(2) has set it or fork(2) handed it on.
+  func setLimit(_ limit: ResourceLimit) {
+    func ticks(_ seconds: UInt64) -> UInt64 {
+      // 0 means 1, as on Linux; what is more than centuries never comes.
+      seconds > 10_000_000_000 ? .max : Time.ticks(nanoseconds: max(seconds, 1) * 1_000_000_000)
+    }
+    startCounting {
+      softLimitTicks = ticks(limit.soft)
+      hardLimitTicks = ticks(limit.hard)
+    }
+  }
+
+  private func checkLimit() {
+    if countedTicks >= hardLimitTicks {
+      hardLimitTicks = .max
+      Signals.send(.kill, to: process)
+    } else if countedTicks >= softLimitTicks {
+      softLimitTicks &+= Time.ticks(nanoseconds: 1_000_000_000)
+      Signals.send(.processorTimeLimit, to: process)
+    }
   }
 
   // MARK: timer_create(2)
@@ -203,11 +321,18 @@ extension KernelTimers {
 extension Process {
   /// The process's timers, made where there are none; nil when memory is out.
   func makeTimers() -> ProcessTimers? {
-    if let timers { return timers }
+    if let timers = lock.withLock({ timers }) { return timers }
     guard Frames.freeCount > Frames.reserve, let new = ProcessTimers(self) else { return nil }
     return lock.withLock {
       if timers == nil { timers = new }
       return timers
     }
+  }
+
+  /// Has RLIMIT_CPU count, as it is now. Without memory it does not.
+  func applyCPULimit() {
+    let limit = lock.withLock { attributes.limits[.cpuTime] }
+    if timers == nil, limit.soft == ResourceLimit.infinite, limit.hard == ResourceLimit.infinite { return }
+    makeTimers()?.setLimit(limit)
   }
 }

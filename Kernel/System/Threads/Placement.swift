@@ -31,6 +31,8 @@ enum Placement {
     let home = Int(thread.pointee.cpu)
     let allowed = allowedCPUs(thread)
     if allowed & (1 << UInt64(home)) != 0 {
+      let priority = thread.pointee.scheduling.priority
+      if priority != 0, !isIdle(home) { return chooseForRealTime(home, allowed, priority) }
       if CPUs.count == 1 || isIdle(home) { return home }
       for number in 0..<CPUs.count where allowed & (1 << UInt64(number)) != 0 && isIdle(number) {
         return number
@@ -38,6 +40,22 @@ enum Placement {
       return home
     }
     return choose(for: thread)
+  }
+
+  /// A thread with a real-time priority goes where it runs at once: where it was, or where the least is running.
+  @inline(never)
+  private static func chooseForRealTime(_ home: Int, _ allowed: UInt64, _ priority: UInt8) -> Int {
+    var best = home
+    var least = CPUs[home].pointee.queue.runningPriority
+    if least < priority { return home }
+    for number in 0..<CPUs.count where allowed & (1 << UInt64(number)) != 0 {
+      let running = isIdle(number) ? 0 : CPUs[number].pointee.queue.runningPriority
+      if running < least {
+        best = number
+        least = running
+      }
+    }
+    return best
   }
 
   /// Threads that run or wait to run. Read without the lock: a hint.
@@ -91,7 +109,17 @@ enum Placement {
   /// held.
   static func requestReschedule(_ cpu: CPUPointer, for thread: ThreadPointer) {
     let isIdle = cpu.pointee.running == cpu.pointee.idle
-    guard isIdle || thread.pointee.scheduling.queueState == .woken else { return }
+    let isWoken = thread.pointee.scheduling.queueState == .woken && cpu.pointee.queue.runningPriority == 0
+    guard isIdle || isWoken || cpu.pointee.queue.isRunningOutranked else { return }
+    requestReschedule(cpu)
+  }
+
+  /// The same after a change of priorities.
+  static func rescheduleIfOutranked(_ cpu: CPUPointer) {
+    if cpu.pointee.queue.isRunningOutranked { requestReschedule(cpu) }
+  }
+
+  private static func requestReschedule(_ cpu: CPUPointer) {
     if cpu.pointee.number == Int(cpuNumber()) {
       requestRescheduleHere()
     } else {
@@ -126,10 +154,15 @@ enum Placement {
     return take(from: CPUs[busiest])
   }
 
-  /// Evens out the load between this CPU and the busiest, by one thread, where they differ by two or more.
+  /// Takes a thread whose real-time priority is higher than what runs here; else evens out the load between this CPU
+  /// and the busiest, by one thread, where they differ by two or more.
   static func balance() {
     let here = CPURecord.current
     if here.pointee.isOffline { return }
+    for number in 0..<CPUs.count
+    where CPUs[number].pointee.queue.waitingPriority > here.pointee.queue.runningPriority {
+      if number != here.pointee.number, take(from: CPUs[number]) { return }
+    }
     var busiest = -1
     var most = load(here.pointee.number) + 1
     for number in 0..<CPUs.count where number != here.pointee.number && load(number) > most {

@@ -10,6 +10,7 @@ extension UnsafeMutablePointer where Pointee == Thread {
     pointee.gsBase = parent.pointee.gsBase
     pointee.name = parent.pointee.name
     pointee.schedulingPolicy = parent.pointee.schedulingPolicy.inherited
+    pointee.scheduling.set(claim)
     pointee.timerSlack = parent.pointee.timerSlack
   }
 
@@ -33,6 +34,14 @@ extension UnsafeMutablePointer where Pointee == Thread {
       writeMSR(MSR.fsBase, fs)
       writeMSR(MSR.kernelGSBase, gs)
     }
+  }
+
+  /// What the run queue goes by: the policy, and the priority that others lend the thread.
+  var claim: SchedulingClaim {
+    var claim = pointee.schedulingPolicy.claim
+    let lent = pointee.lentPriority
+    if lent > claim.priority { claim = SchedulingClaim(nice: claim.nice, priority: lent) }
+    return claim
   }
 
   /// Names the thread by the last part of a path.
@@ -73,10 +82,11 @@ struct SchedulingPolicy: Equatable {
     return SchedulingPolicy(number: isRealTime ? Self.other : number, nice: max(nice, 0))
   }
 
-  /// The level that the run queue goes by. It knows shares only: a real-time thread gets the largest.
-  var effectiveNice: Int {
-    if isRealTime { return -20 }
-    return number == Self.idle ? 19 : Int(nice)
+  /// What the run queue makes of it.
+  var claim: SchedulingClaim {
+    SchedulingClaim(
+      nice: number == Self.idle ? 19 : Int(nice), priority: isRealTime ? UInt8(truncatingIfNeeded: priority) : 0,
+      isRoundRobin: number == Self.roundRobin)
   }
 
   /// The priorities that a policy has; nil for one that does not exist.

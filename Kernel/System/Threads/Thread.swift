@@ -68,6 +68,8 @@ public struct Thread: Schedulable, DeadlineQueued, FutexQueued {
   var name = InlineArray<16, UInt8>(repeating: 0)
   /// Policy and priority as sched_setscheduler(2) stored them.
   var schedulingPolicy = SchedulingPolicy()
+  /// The highest real-time priority of those that wait for a lock of this thread's (`PriorityFutexes`); 0 for none.
+  var lentPriority: UInt8 = 0
   /// How late a timer may be, in nanoseconds (PR_SET_TIMERSLACK). Stored only: timers go by the tick.
   var timerSlack: UInt64 = 50_000
   var signals = ThreadSignals()
@@ -93,6 +95,8 @@ public struct Thread: Schedulable, DeadlineQueued, FutexQueued {
   public internal(set) var switches: UInt64 = 0
   /// TSC ticks on a CPU.
   public internal(set) var runTicks: UInt64 = 0
+  /// What of `runTicks` its process's CPU-time timers have counted, under their lock.
+  var countedTicks: UInt64 = 0
   /// Timer interrupts that found it in user mode, and in the kernel.
   var userSamples: UInt64 = 0
   var systemSamples: UInt64 = 0

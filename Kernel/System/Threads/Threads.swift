@@ -53,7 +53,7 @@ public enum Threads {
   ///
   /// - Parameter process: the program that it belongs to; nil for a kernel thread.
   /// - Returns: nil when memory is out.
-  static func create(process: Process?, nice: Int, identifier: Int32? = nil) -> ThreadPointer? {
+  static func create(process: Process?, nice: Int = 0, identifier: Int32? = nil) -> ThreadPointer? {
     reapEnded()
     guard let stackTop = KernelStacks.allocate() else { return nil }
     let size = Thread.areaOffset + KernelFPU.areaSize

@@ -9,7 +9,9 @@ import Testing
     #expect(!CloneFlags([.signalHandlers]).isConsistent)
     #expect(!thread.union(.clearSignalHandlers).isConsistent)
     #expect(!CloneFlags([.newMounts]).isConsistent)
-    #expect(!CloneFlags([.processDescriptor]).isConsistent)
+    #expect(CloneFlags([.processDescriptor]).isConsistent)
+    #expect(!thread.union(.processDescriptor).isConsistent)
+    #expect(!CloneFlags([.processDescriptor, .detached]).isConsistent)
     #expect(CloneFlags([.memory, .vfork, .inputOutput]).isConsistent)
   }
 

@@ -70,7 +70,7 @@ import Testing
     var random = SeededGenerator(seed: 41)
     var queue = RunQueue<TestThread>(sliceTicks: 1000)
     for index in 0..<2 { queue.enqueueNew(threads[index]) }
-    queue.setNice(5, of: threads[1])
+    queue.setClaim(SchedulingClaim(nice: 5), of: threads[1], isRunning: false)
     #expect(queue.weightSum == 1024 + 335)
     run(&queue, for: 10_000_000, random: &random)
     let ratio = threads[0].pointee.ranTicks * 100 / threads[1].pointee.ranTicks

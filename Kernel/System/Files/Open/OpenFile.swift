@@ -133,6 +133,8 @@ public class OpenFile: @unchecked Sendable {
   var timer: TimerFile? { nil }
   /// Itself, of a signalfd.
   var signals: SignalFile? { nil }
+  /// Itself, of a pidfd.
+  var processHandle: ProcessHandle? { nil }
   /// Itself, of a socket.
   var socket: Socket? { nil }
   /// The epoll items that watch it, under the lock of all `EpollLinks`.

@@ -114,5 +114,13 @@ final class DescriptorInformation: GeneratedFile, @unchecked Sendable {
     text.put("\nino:\t")
     text.put(file.node.number)
     text.put("\n")
+    if let process = file.processHandle?.process {
+      let identifier = process.isInTable ? Int64(process.identifier) : -1
+      text.put("Pid:\t")
+      text.put(identifier)
+      text.put("\nNSpid:\t")
+      text.put(identifier)
+      text.put("\n")
+    }
   }
 }

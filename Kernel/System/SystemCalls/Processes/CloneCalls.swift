@@ -27,7 +27,9 @@ extension SystemCalls {
     request.parentThreadID = arguments.third
     request.childThreadID = arguments.fourth
     request.threadStorage = arguments.fifth
-    guard CloneFlags(rawValue: request.flags).isConsistent else { throw .invalid }
+    request.processDescriptor = arguments.third
+    let flags = CloneFlags(rawValue: request.flags)
+    guard flags.isConsistent, !flags.isSuperset(of: [.processDescriptor, .setParentThreadID]) else { throw .invalid }
     return try clone(arguments.frame, request)
   }
 
@@ -102,11 +104,12 @@ extension SystemCalls {
       process.attributes = parentProcess.attributes.inherited
       process.exitSignal = flags.contains(.parent) ? parentProcess.exitSignal : UInt8(request.exitSignal)
       process.isVforkDone = !flags.contains(.vfork)
+      let limit = process.attributes.limits[.cpuTime]
+      if limit.soft != ResourceLimit.infinite || limit.hard != ResourceLimit.infinite { process.applyCPULimit() }
     }
     guard
       let child = Threads.create(
-        process: process, nice: parent.pointee.schedulingPolicy.inherited.effectiveNice,
-        identifier: identifier)
+        process: process, identifier: identifier)
     else { throw .outOfMemory }
 
     child.inherit(from: parent)
@@ -122,6 +125,18 @@ extension SystemCalls {
     Threads.prepareStack(of: child, at: UInt64(UInt(bitPattern: child.userFrame)), function: 0, argument: 0)
     KernelFPU.fork(to: child)
 
+    var descriptor: Int32?
+    if flags.contains(.processDescriptor) {
+      do throws(Errno) {
+        let new = try makeProcessHandle(process, flags: [])
+        descriptor = new
+        guard UserMemory.store(new, to: request.processDescriptor) else { throw .badAddress }
+      } catch {
+        if let descriptor { try parentProcess.files.close(descriptor) }
+        Threads.discard(child)
+        throw error
+      }
+    }
     // As on Linux a bad address is no error in either.
     if flags.contains(.setParentThreadID) { _ = UserMemory.store(identifier, to: request.parentThreadID) }
     if flags.contains(.setChildThreadID) {
@@ -130,6 +145,7 @@ extension SystemCalls {
     }
     // Fails only for a thread of a process that is on its way out.
     guard process.add(child) else {
+      if let descriptor { try parentProcess.files.close(descriptor) }
       Threads.discard(child)
       throw .tryAgain
     }

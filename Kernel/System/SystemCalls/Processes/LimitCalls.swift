@@ -48,11 +48,13 @@ extension SystemCalls {
   ) throws(Errno) -> ResourceLimit {
     let isPrivileged = Scheduler.current.pointee.process!.hasCapability(.exceedLimits)
     do throws(ResourceLimits.Refusal) {
-      return try process.lock.withLock { () throws(ResourceLimits.Refusal) in
+      let old = try process.lock.withLock { () throws(ResourceLimits.Refusal) in
         let old = process.attributes.limits[resource]
         if let new { try process.attributes.limits.set(resource, to: new, isPrivileged: isPrivileged) }
         return old
       }
+      if resource == .cpuTime, new != nil { process.applyCPULimit() }
+      return old
     } catch {
       switch error {
       case .invalid: throw .invalid

@@ -27,12 +27,13 @@ extension SystemCalls {
 
   /// waitid(2), with the kernel's fifth argument for the usage of resources.
   static func waitid(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    let options = WaitOptions(rawValue: UInt32(truncatingIfNeeded: arguments.fourth))
+    var options = WaitOptions(rawValue: UInt32(truncatingIfNeeded: arguments.fourth))
     guard WaitOptions.forWaitID.isSuperset(of: options),
       !options.isDisjoint(with: [.exited, .stopped, .continued])
     else { throw .invalid }
     let process = Scheduler.current.pointee.process!
     let number = Int32(truncatingIfNeeded: arguments.second)
+    var isNonBlocking = false
     let children: ChildSelection.Children
     switch Int32(truncatingIfNeeded: arguments.first) {
     case 0:  // P_ALL
@@ -43,14 +44,19 @@ extension SystemCalls {
     case 2:  // P_PGID
       guard number >= 0 else { throw .invalid }
       children = .group(number == 0 ? process.group : number)
-    case 3:  // P_PIDFD: there are none
-      throw number < 0 ? .invalid : .badFile
+    case 3:  // P_PIDFD
+      guard number >= 0 else { throw .invalid }
+      let file = try processHandle(arguments.second)
+      children = .process(file.process.identifier)
+      isNonBlocking = file.isNonBlocking && !options.contains(.noHang)
+      if isNonBlocking { options.insert(.noHang) }
     default:
       throw .invalid
     }
     let selection = ChildSelection(
       children: children, options: options, caller: Scheduler.current.pointee.identifier)
     let report = try Processes.waitForReport(of: process, selection)
+    if report == nil, isNonBlocking { throw .tryAgain }
     if let report, arguments.fifth != 0 { try storeUsage(of: report.child, to: arguments.fifth) }
     if arguments.third != 0 {
       // As on Linux nothing but these members is written, and zeros where there is no report.

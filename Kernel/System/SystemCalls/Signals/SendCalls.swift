@@ -4,14 +4,14 @@ import Machine
 /// Sending signals.
 extension SystemCalls {
   /// The signal that an argument names; nil for 0, by which a program only asks whether it might send one.
-  private static func signal(_ argument: UInt64) throws(Errno) -> Signal? {
+  static func signal(_ argument: UInt64) throws(Errno) -> Signal? {
     let number = UInt32(truncatingIfNeeded: argument)
     guard number <= 64 else { throw .invalid }
     return Signal(rawValue: UInt8(number))
   }
 
   /// What a signal says that the caller sends itself.
-  private static func information(_ signal: Signal, code: Int32 = SignalCode.user) -> SignalInformation {
+  static func information(_ signal: Signal, code: Int32 = SignalCode.user) -> SignalInformation {
     let process = Scheduler.current.pointee.process!
     return .fromProcess(signal, process: process.identifier, user: Signals.userIdentifier(of: process), code: code)
   }

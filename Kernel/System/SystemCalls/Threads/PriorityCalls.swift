@@ -35,7 +35,7 @@ extension SystemCalls {
         failure = .access
       } else {
         thread.pointee.schedulingPolicy.nice = Int8(nice)
-        Scheduler.setNice(thread.pointee.schedulingPolicy.effectiveNice, of: thread)
+        Scheduler.updateClaim(of: thread)
       }
     }
     if let failure { throw failure }

@@ -1,7 +1,7 @@
 import Core
 import Machine
 
-/// Policies and priorities (sched(7)). The policy is kept as the program set it; `SchedulingPolicy` says what
+/// Policies and priorities (sched(7)). The policy is kept as the program set it; `SchedulingPolicy.claim` is what
 /// the run queue makes of it.
 extension SystemCalls {
   /// SCHED_RESET_ON_FORK
@@ -48,13 +48,32 @@ extension SystemCalls {
       throw .invalid
     }
     if !caller.effective.contains(.raisePriority) {
-      // Without RLIMIT_RTPRIO, which is 0 unless root has raised it.
-      guard !policy.isRealTime, policy.nice >= thread.pointee.schedulingPolicy.nice else {
+      guard let process = thread.pointee.process, mayApply(policy, to: thread, of: process, by: caller) else {
         throw .notPermitted
       }
     }
     thread.pointee.schedulingPolicy = policy
-    Scheduler.setNice(policy.effectiveNice, of: thread)
+    Scheduler.updateClaim(of: thread)
+  }
+
+  /// What an unprivileged caller may do (sched(7)): less than before, and what RLIMIT_RTPRIO and RLIMIT_NICE allow.
+  /// The process's lock may be held.
+  private static func mayApply(
+    _ policy: SchedulingPolicy, to thread: ThreadPointer, of process: Process, by caller: Credentials
+  ) -> Bool {
+    let old = thread.pointee.schedulingPolicy
+    let limits = process.attributes.limits
+    let user = process.attributes.credentials.user
+    guard caller.user.effective == user.real || caller.user.effective == user.effective else { return false }
+    if old.isResetOnFork, !policy.isResetOnFork { return false }
+    func mayHave(_ nice: Int8) -> Bool { 20 - Int64(nice) <= Int64(min(limits[.nice].soft, 40)) }
+    if policy.isRealTime {
+      let highest = limits[.realTimePriority].soft
+      if policy.number != old.number, highest == 0 { return false }
+      return policy.priority <= old.priority || UInt64(policy.priority) <= highest
+    }
+    if old.number == SchedulingPolicy.idle, policy.number != old.number, !mayHave(old.nice) { return false }
+    return policy.nice >= old.nice || mayHave(policy.nice)
   }
 
   /// sched_getscheduler(2)
@@ -96,8 +115,12 @@ extension SystemCalls {
     guard Int32(truncatingIfNeeded: arguments.first) >= 0 else { throw .invalid }
     var policy = SchedulingPolicy()
     try withThread(arguments.first) { thread throws(Errno) in policy = thread.pointee.schedulingPolicy }
-    let isEndless = policy.number == SchedulingPolicy.firstInFirstOut
-    let slice = isEndless ? 0 : Time.nanoseconds(ticks: UInt64(Time.sliceTicks))
+    let slice: UInt64 =
+      switch policy.number {
+      case SchedulingPolicy.firstInFirstOut: 0
+      case SchedulingPolicy.roundRobin: 100_000_000
+      default: Time.nanoseconds(ticks: UInt64(Time.sliceTicks))
+      }
     guard UserMemory.store(TimeSpecification(nanoseconds: slice), to: arguments.second) else {
       throw .badAddress
     }

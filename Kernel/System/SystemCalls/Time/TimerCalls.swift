@@ -79,7 +79,7 @@ extension SystemCalls {
     guard let clock = ClockIdentifier(Int32(truncatingIfNeeded: arguments.first)) else { throw .invalid }
     switch clock {
     case .realTime, .monotonic, .bootTime, .internationalAtomic: break
-    // CPU-time clocks count in setitimer(2)'s timers alone.
+    case .processTime, .threadTime: try checkOwnTime(clock)
     default: throw .notSupported
     }
     var event = SignalEvent()
@@ -102,6 +102,14 @@ extension SystemCalls {
       throw .badAddress
     }
     return 0
+  }
+
+  /// CPU-time timers go by the caller's own process or one of its threads.
+  private static func checkOwnTime(_ clock: ClockIdentifier) throws(Errno) {
+    _ = try read(clock)
+    if case .processTime(let identifier) = clock {
+      guard identifier == 0 || identifier == Scheduler.current.pointee.processIdentifier else { throw .notSupported }
+    }
   }
 
   private static func notification(
@@ -127,10 +135,13 @@ extension SystemCalls {
       let old = timer.current
       var deadline: UInt64 = 0
       if value != 0 {
-        deadline =
-          isAbsolute
-          ? max(SystemCalls.deadline(of: timer.clock, at: value), 1)
-          : readTimeStampCounter() &+ Time.ticks(nanoseconds: value)
+        if !isAbsolute {
+          deadline = timer.now &+ Time.ticks(nanoseconds: value)
+        } else if timer.clock.isCPUTime {
+          deadline = max(Time.ticks(nanoseconds: value), 1)
+        } else {
+          deadline = max(SystemCalls.deadline(of: timer.clock, at: value), 1)
+        }
       }
       timer.set(deadline: deadline, interval: interval)
       return old

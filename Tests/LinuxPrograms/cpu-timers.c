@@ -1,0 +1,170 @@
+// Timers that go by the time that a process or thread has had on CPUs, and RLIMIT_CPU.
+// Built with musl too.
+#include "check.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static volatile int count;
+static void handle(int number) { count++; }
+
+static uint64_t now(clockid_t clock) {
+  struct timespec time;
+  clock_gettime(clock, &time);
+  return time.tv_sec * 1000000000ull + time.tv_nsec;
+}
+
+// Computes until `condition`, or for ten seconds.
+#define COMPUTE_UNTIL(condition) \
+  do { \
+    uint64_t compute_start = now(CLOCK_MONOTONIC); \
+    while (!(condition) && now(CLOCK_MONOTONIC) - compute_start < 10000000000ull) \
+      for (volatile int i = 0; i < 1000; i++) {} \
+  } while (0)
+
+static timer_t make(clockid_t clock) {
+  timer_t timer;
+  struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+  REQUIRE(timer_create(clock, &event, &timer) == 0);
+  return timer;
+}
+
+static void checkTimer(clockid_t clock) {
+  timer_t timer = make(clock);
+  struct itimerspec times = {.it_value = {0, 30000000}}, left;
+  count = 0;
+  uint64_t start = now(clock);
+  REQUIRE(timer_settime(timer, 0, &times, NULL) == 0);
+  CHECK_EQUAL(timer_gettime(timer, &left), 0);
+  CHECK(left.it_value.tv_sec == 0 && left.it_value.tv_nsec > 0 && left.it_value.tv_nsec <= 30000000);
+  // It does not go on while nothing is computed.
+  struct timespec pause = {0, 100000000};
+  nanosleep(&pause, NULL);
+  CHECK_EQUAL(count, 0);
+  COMPUTE_UNTIL(count > 0);
+  CHECK_EQUAL(count, 1);
+  CHECK(now(clock) - start >= 30000000);
+  CHECK_EQUAL(timer_gettime(timer, &left), 0);
+  CHECK_EQUAL(left.it_value.tv_sec + left.it_value.tv_nsec, 0);
+
+  // Again and again.
+  times.it_value.tv_nsec = times.it_interval.tv_nsec = 10000000;
+  count = 0;
+  start = now(clock);
+  REQUIRE(timer_settime(timer, 0, &times, NULL) == 0);
+  COMPUTE_UNTIL(count >= 4);
+  CHECK(count >= 4);
+  CHECK(now(clock) - start >= 40000000);
+
+  // At a time of the clock.
+  memset(&times, 0, sizeof times);
+  uint64_t end = now(clock) + 20000000;
+  times.it_value.tv_sec = end / 1000000000;
+  times.it_value.tv_nsec = end % 1000000000;
+  REQUIRE(timer_settime(timer, TIMER_ABSTIME, &times, NULL) == 0);
+  count = 0;
+  COMPUTE_UNTIL(count > 0);
+  CHECK_EQUAL(count, 1);
+  CHECK(now(clock) >= end);
+  // Disarmed, it stays silent.
+  times.it_value.tv_sec = 0;
+  times.it_value.tv_nsec = 20000000;
+  REQUIRE(timer_settime(timer, 0, &times, NULL) == 0);
+  memset(&times, 0, sizeof times);
+  REQUIRE(timer_settime(timer, 0, &times, &left) == 0);
+  CHECK(left.it_value.tv_nsec > 0);
+  count = 0;
+  start = now(clock);
+  COMPUTE_UNTIL(now(clock) - start > 50000000);
+  CHECK_EQUAL(count, 0);
+  CHECK_EQUAL(timer_delete(timer), 0);
+  CHECK(timer_delete(timer) != 0);
+}
+
+static volatile int over;
+static void *compute(void *argument) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, NULL);
+  while (!over) {}
+  return argument;
+}
+
+// The process's clock goes on by what another thread computes, this one's does not.
+static void checkThreads(void) {
+  pthread_t thread;
+  timer_t ofProcess = make(CLOCK_PROCESS_CPUTIME_ID), ofThread = make(CLOCK_THREAD_CPUTIME_ID);
+  struct itimerspec times = {.it_value = {0, 50000000}};
+  REQUIRE(pthread_create(&thread, NULL, compute, NULL) == 0);
+  count = 0;
+  REQUIRE(timer_settime(ofProcess, 0, &times, NULL) == 0);
+  uint64_t start = now(CLOCK_MONOTONIC);
+  struct timespec pause = {0, 10000000};
+  while (count == 0 && now(CLOCK_MONOTONIC) - start < 10000000000ull) nanosleep(&pause, NULL);
+  CHECK_EQUAL(count, 1);
+  count = 0;
+  REQUIRE(timer_settime(ofThread, 0, &times, NULL) == 0);
+  for (int turn = 0; turn < 10; turn++) nanosleep(&pause, NULL);
+  CHECK_EQUAL(count, 0);
+  over = 1;
+  pthread_join(thread, NULL);
+  COMPUTE_UNTIL(count > 0);
+  CHECK_EQUAL(count, 1);
+  timer_delete(ofProcess);
+  timer_delete(ofThread);
+  CHECK_ERROR(syscall(SYS_timer_create, 99, NULL, &ofThread), EINVAL);
+}
+
+// SIGXCPU each second from the soft limit on, SIGKILL at the hard one.
+static void checkLimit(void) {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  pid_t child = fork();
+  if (child == 0) {
+    struct rlimit limit = {1, 2};
+    signal(SIGXCPU, handle);
+    count = 0;
+    if (setrlimit(RLIMIT_CPU, &limit) != 0) _exit(1);
+    while (count == 0) {}
+    uint64_t used = now(CLOCK_PROCESS_CPUTIME_ID);
+    if (write(ends[1], &used, sizeof used) != sizeof used) _exit(2);
+    for (;;) {}
+  }
+  uint64_t used = 0;
+  CHECK_EQUAL(read(ends[0], &used, sizeof used), sizeof used);
+  // Linux counts the time for the limit by its ticks.
+  CHECK(used >= 500000000 && used < 3000000000);
+  int status;
+  struct rusage usage;
+  CHECK_EQUAL(wait4(child, &status, 0, &usage), child);
+  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  CHECK(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec >= 1);
+  // A child is bound by what its parent was.
+  child = fork();
+  if (child == 0) {
+    struct rlimit limit = {1, RLIM_INFINITY};
+    signal(SIGXCPU, SIG_DFL);
+    if (setrlimit(RLIMIT_CPU, &limit) != 0) _exit(1);
+    pid_t grandchild = fork();
+    if (grandchild == 0)
+      for (;;) {}
+    if (waitpid(grandchild, &status, 0) != grandchild) _exit(2);
+    _exit(WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU ? 0 : 3);
+  }
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  CHECK_EQUAL(status, 0);
+}
+
+int main(void) {
+  signal(SIGUSR1, handle);
+  checkTimer(CLOCK_PROCESS_CPUTIME_ID);
+  checkTimer(CLOCK_THREAD_CPUTIME_ID);
+  checkThreads();
+  checkLimit();
+  return finish();
+}
