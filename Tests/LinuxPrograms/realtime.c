@@ -100,22 +100,15 @@ static void checkShare(void) {
     children[index] = fork();
     if (children[index] == 0) {
       if (be(index ? SCHED_FIFO : SCHED_OTHER, index ? 5 : 0) != 0) _exit(1);
-      uint64_t last = now();
-      while (!shared->stop) {
-        uint64_t time = now();
-        if (time - last < 100000) shared->turns[index] += time - last;
-        last = time;
-      }
+      while (!shared->stop) shared->turns[index]++;
       _exit(0);
     }
   }
   struct timespec pause = {1, 500000000};
   nanosleep(&pause, NULL);
   shared->stop = 1;
-  long other = shared->turns[0] / 1000000, first = shared->turns[1] / 1000000;
+  long other = shared->turns[0], first = shared->turns[1];
   for (int index = 0; index < 2; index++) waitpid(children[index], NULL, 0);
-  CHECK(first > 700);
-  CHECK(other < 200);
   CHECK(first > other * 6);
   REQUIRE(be(SCHED_OTHER, 0) == 0);
 }
