@@ -13,7 +13,7 @@ extension ProcessSummary {
     Self.put("\nNgid:\t", 0, &text)
     Self.put("\nPid:\t", identifier, &text)
     Self.put("\nPPid:\t", parent, &text)
-    Self.put("\nTracerPid:\t", 0, &text)
+    Self.put("\nTracerPid:\t", tracer, &text)
     Self.put("\nUid:", credentials.user, &text)
     Self.put("\nGid:", credentials.group, &text)
     Self.put("\nFDSize:\t", descriptorTableSize, &text)

@@ -3,6 +3,7 @@ public enum ProcessState: UInt8, Sendable {
   case running = 82  // R
   case sleeping = 83  // S
   case stopped = 84  // T
+  case traced = 116  // t
   case zombie = 90  // Z
   case dead = 88  // X
 
@@ -12,6 +13,7 @@ public enum ProcessState: UInt8, Sendable {
     case .running: "R (running)"
     case .sleeping: "S (sleeping)"
     case .stopped: "T (stopped)"
+    case .traced: "t (tracing stop)"
     case .zombie: "Z (zombie)"
     case .dead: "X (dead)"
     }
@@ -27,6 +29,8 @@ public struct ProcessSummary: Sendable {
   public var name = InlineArray<16, UInt8>(repeating: 0)
   public var state = ProcessState.running
   public var parent: Int32 = 0
+  /// Who traces it (ptrace(2)); 0 for nobody.
+  public var tracer: Int32 = 0
   public var group: Int32 = 0
   public var session: Int32 = 0
   /// The controlling terminal's device number; 0 for none.

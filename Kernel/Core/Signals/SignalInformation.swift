@@ -121,6 +121,7 @@ public enum SignalCode {
   public static var childExited: Int32 { 1 }
   public static var childKilled: Int32 { 2 }
   public static var childDumpedCore: Int32 { 3 }
+  public static var childTrapped: Int32 { 4 }
   public static var childStopped: Int32 { 5 }
   public static var childContinued: Int32 { 6 }
 }

@@ -4,6 +4,8 @@ public enum WaitStatus {
   public static func killed(by signal: Signal) -> Int32 { Int32(signal.rawValue) }
   public static func stopped(by signal: Signal) -> Int32 { Int32(signal.rawValue) << 8 | 0x7F }
   public static var continued: Int32 { 0xFFFF }
+  /// Set beside the signal where a core was written (WCOREDUMP).
+  public static var coreDumped: Int32 { 0x80 }
 
   /// `si_code` and `si_status` of SIGCHLD and waitid(2) for a status.
   public static func childInformation(_ status: Int32) -> (code: Int32, status: Int32) {

@@ -62,7 +62,10 @@ enum UserFaults {
       if address >= UserMemory.limit { thread.pointee.signals.trapErrorCode |= 1 }
     }
     let signal = information.signal
-    if !process.signals.actions[signal].isHandler || thread.pointee.signals.blocked.contains(signal) {
+    // A tracer sees to the faults of its tracees.
+    if thread.pointee.head.isTraced == 0,
+      !process.signals.actions[signal].isHandler || thread.pointee.signals.blocked.contains(signal)
+    {
       describe(signal, frame, process, address: address)
     }
     Signals.post(information, to: thread)

@@ -66,7 +66,7 @@ extension AddressSpace {
   }
 
   /// Gives a page its first frame. The lock is held.
-  private func makePage(
+  func makePage(
     _ page: UInt64, of region: MemoryRegion, in entry: UnsafeMutablePointer<PageTableEntry>, _ access: Access
   ) -> FaultOutcome {
     if !region.hasSource {

@@ -43,7 +43,7 @@ enum MonitorTables {
         switch thread.state {
         case .new: "new"
         case .runnable: "runnable"
-        case .blocked: "waiting"
+        case .blocked, .frozen: "waiting"
         case .ended: "ended"
         }
       let left: Message =

@@ -14,12 +14,22 @@ struct ChildSelection {
   /// The calling thread's identifier, for `__WNOTHREAD`.
   var caller: Int32
 
-  func matches(_ child: Process) -> Bool {
+  private func names(_ identifier: Int32, _ group: Int32) -> Bool {
     switch children {
-    case .any: break
-    case .process(let identifier): if child.identifier != identifier { return false }
-    case .group(let group): if child.group != group { return false }
+    case .any: true
+    case .process(let wanted): identifier == wanted
+    case .group(let wanted): group == wanted
     }
+  }
+
+  /// Tracees are waited for whatever they send at their end.
+  func matches(_ tracee: Tracee) -> Bool {
+    if options.contains(.ownChildren), tracee.tracerThread != caller { return false }
+    return names(tracee.identifier, tracee.process.group)
+  }
+
+  func matches(_ child: Process) -> Bool {
+    guard names(child.identifier, child.group) else { return false }
     if options.contains(.ownChildren), child.creator != caller { return false }
     if options.contains(.allChildren) { return true }
     return (child.exitSignal != Signal.child.rawValue) == options.contains(.clones)
@@ -45,11 +55,17 @@ struct WaitOptions: OptionSet {
   static var forWaitID: WaitOptions { forWait4.union([.exited, .leave]) }
 }
 
-/// A child that has something to report.
+/// A child or a tracee that has something to report.
 struct ChildReport {
   let child: Process
+  /// The child's; of a tracee the thread's.
+  let identifier: Int32
   /// As wait4(2) has it.
   let status: Int32
+  /// Whether a tracee has stopped for the caller.
+  var isTraceStop = false
+  /// Whether the child has ended, so that its usage is the caller's children's from now on.
+  var isEnd = false
 }
 
 extension Processes {
@@ -62,24 +78,71 @@ extension Processes {
 
   /// Looks for a child that has something to report, and takes the report.
   static func takeReport(of parent: Process, _ selection: ChildSelection) -> WaitResult {
-    lock.withLock {
+    var woken: Process?
+    defer { woken?.changed.wake() }
+    return lock.withLock {
       var hasMatch = false
       var next = parent.firstChild
       while let child = next {
         next = child.nextSibling
         guard selection.matches(child) else { continue }
+        let tracer = child.leaderTracee?.tracer
         if child.ending != nil {
+          if tracer != nil, tracer !== parent {
+            // Its tracer comes first.
+            hasMatch = true
+            continue
+          }
           guard selection.options.contains(.exited) else { continue }
-          if !selection.options.contains(.leave) { forget(child) }
-          return .found(ChildReport(child: child, status: child.exitStatus))
+          if !selection.options.contains(.leave) {
+            if let tracee = child.leaderTracee { Tracing.unlink(tracee) }
+            forget(child)
+          }
+          return .found(
+            ChildReport(child: child, identifier: child.identifier, status: child.exitStatus, isEnd: true))
         }
         hasMatch = true
-        if let status = child.takeStopOrContinue(selection.options) {
-          return .found(ChildReport(child: child, status: status))
+        let options = tracer === parent ? selection.options.subtracting(.stopped) : selection.options
+        if let status = child.takeStopOrContinue(options) {
+          return .found(ChildReport(child: child, identifier: child.identifier, status: status))
         }
+      }
+      if parent.firstTracee != nil, let report = takeTraceeReport(of: parent, selection, &hasMatch, &woken) {
+        return .found(report)
       }
       return hasMatch ? .none : .noChildren
     }
+  }
+
+  /// The same for those that a process traces. The lock is held.
+  private static func takeTraceeReport(
+    of tracer: Process, _ selection: ChildSelection, _ hasMatch: inout Bool, _ woken: inout Process?
+  ) -> ChildReport? {
+    let leaves = selection.options.contains(.leave)
+    var next = tracer.firstTracee
+    while let tracee = next {
+      next = tracee.next
+      guard selection.matches(tracee) else { continue }
+      let hasEnded = tracee.isLeader ? tracee.process.ending != nil : tracee.endStatus != nil
+      guard hasEnded else {
+        hasMatch = true
+        guard let status = tracee.takeStop(leaves: leaves) else { continue }
+        return ChildReport(
+          child: tracee.process, identifier: tracee.identifier, status: status, isTraceStop: true)
+      }
+      guard selection.options.contains(.exited) else { continue }
+      let status = tracee.isLeader ? tracee.process.exitStatus : tracee.endStatus ?? 0
+      let isOwnChild = tracee.process.parent === tracer
+      if !leaves {
+        Tracing.unlink(tracee)
+        if tracee.isLeader {
+          if isOwnChild { forget(tracee.process) } else { woken = giveToParent(tracee.process, after: tracer) }
+        }
+      }
+      return ChildReport(
+        child: tracee.process, identifier: tracee.identifier, status: status, isEnd: tracee.isLeader && isOwnChild)
+    }
+    return nil
   }
 
   /// Waits for a report; nil where there is none and the caller does not want to wait.
@@ -88,7 +151,7 @@ extension Processes {
       let before = parent.childEvents.load()
       switch takeReport(of: parent, selection) {
       case .found(let report):
-        if report.child.ending != nil, !selection.options.contains(.leave) { parent.addUsage(ofChild: report.child) }
+        if report.isEnd, !selection.options.contains(.leave) { parent.addUsage(ofChild: report.child) }
         return report
       case .noChildren: throw .noChildren
       case .none: break

@@ -15,6 +15,9 @@ enum Exit {
     let thread = Scheduler.current
     Threads.beginEnd()
     guard let process = thread.pointee.process else { return }
+    TraceStops.ending(
+      thread, status: process.isExiting.load() != 0 ? process.exitStatus : thread.pointee.exitStatus)
+    Tracing.tracerEnds(process, thread: thread.pointee.identifier)
     releaseMemory(thread)
     releaseVforkParent(process)
     // First: once the thread is not the process's any more, the last one that is may free the memory, and a

@@ -49,6 +49,10 @@ public final class Process: @unchecked Sendable {
   unowned(unsafe) var parent: Process?
   var firstChild: Process?
   var nextSibling: Process?
+  /// The threads of other processes that this one's trace (ptrace(2)).
+  var firstTracee: Tracee?
+  /// What its own first thread's tracer knows it as; nil where nobody traces it.
+  var leaderTracee: Tracee?
   /// The next in the same bucket of the table.
   var nextInTable: Process?
 
@@ -224,10 +228,19 @@ public final class Process: @unchecked Sendable {
   /// - Returns: whether it was the last.
   func remove(_ thread: ThreadPointer) -> Bool {
     var stopReport: Int32?
+    var tracee: Tracee?
     let isLast = lock.withLock {
       signalLock.withLock {
         unlink(thread)
         threadCount -= 1
+        if thread.pointee.signals.isStopped { signals.stoppedCount -= 1 }
+        tracee = thread.pointee.tracee
+        if let tracee {
+          tracee.thread = nil
+          signals.traceeCount -= 1
+          thread.pointee.tracee = nil
+          thread.pointee.head.isTraced = 0
+        }
         Signals.forget(thread)
         endedName = thread.pointee.name
         stopReport = GroupStop.threadLeft(self)
@@ -237,6 +250,9 @@ public final class Process: @unchecked Sendable {
       return threadCount == 0
     }
     if let stopReport { Processes.tellParent(of: self, stopReport) }
+    if let tracee {
+      Tracing.ended(tracee, status: isExiting.load() != 0 ? exitStatus : thread.pointee.exitStatus)
+    }
     changed.wake()
     return isLast
   }

@@ -80,7 +80,11 @@ extension Process {
   func startProgram() {
     lock.withLock {
       attributes.credentials.startProgram()
-      attributes.dumpable = 1
+      let credentials = attributes.credentials
+      // Nobody looks into a program that has gained something by its file (prctl(2), PR_SET_DUMPABLE).
+      let isPlain =
+        credentials.user.effective == credentials.user.real && credentials.group.effective == credentials.group.real
+      attributes.dumpable = isPlain ? 1 : 0
       attributes.membarriers = 0
     }
   }

@@ -150,6 +150,7 @@ enum Processes {
     let information = process.endInformation
     var parent: Process?
     var reaper: Process?
+    var tracer: Process?
     // Released after the lock: what a process refers to may take locks of its own to go.
     var forgotten: Process?
     lock.withLock {
@@ -168,7 +169,11 @@ enum Processes {
         hangUpIfOrphaned(process.group, leaving: process)
       }
       mark()
-      if let parent {
+      if let tracee = process.leaderTracee, let traces = tracee.tracer {
+        // The parent is told once the tracer has waited, or has gone.
+        tracer = traces
+        tellTracer(traces, ofEndOf: process, information)
+      } else if let parent {
         if tell(parent, ofEndOf: process, information) { forget(process) }
       } else {
         remove(process)
@@ -176,6 +181,7 @@ enum Processes {
     }
     reaper?.changed.wake()
     parent?.changed.wake()
+    tracer?.changed.wake()
     // Link by link, so that a long chain is not released recursively.
     while let child = forgotten {
       forgotten = child.nextSibling
@@ -209,6 +215,7 @@ enum Processes {
     adopt(child, reaper)
     child.exitSignal = Signal.child.rawValue
     if child.ending != nil {
+      if child.leaderTracee != nil { return }
       if tell(reaper, ofEndOf: child, child.endInformation) {
         forget(child)
         child.nextSibling = forgotten
@@ -238,11 +245,57 @@ enum Processes {
     return action.isIgnore || action.flags.contains(.noChildWait)
   }
 
+  /// Sends a tracer the signal of its tracee's end: a parent what the child was to send, another process SIGCHLD. The
+  /// lock is held.
+  private static func tellTracer(_ tracer: Process, ofEndOf process: Process, _ information: SignalInformation) {
+    tracer.childEvents.add(1)
+    guard let signal = tracer === process.parent ? Signal(rawValue: process.exitSignal) : .child else { return }
+    var information = information
+    information.number = Int32(signal.rawValue)
+    if signal != .child || !tracer.signals.actions[signal].isIgnore { Signals.send(information, to: tracer) }
+  }
+
+  /// The tracer of a process that has ended has waited for it, or has gone itself: the parent's turn, if it is another
+  /// process. The lock is held.
+  ///
+  /// - Returns: who is to be woken; nil where nobody waits.
+  static func giveToParent(_ process: Process, after tracer: Process) -> Process? {
+    guard let parent = process.parent else {
+      remove(process)
+      return nil
+    }
+    if tell(parent, ofEndOf: process, process.endInformation) { forget(process) }
+    return parent
+  }
+
+  /// Tells a tracer that its tracee has stopped. No lock is held.
+  ///
+  /// - Parameter isProcessStop: whether the whole process stops.
+  static func tellTracer(of tracee: Tracee, isProcessStop: Bool) {
+    let process = tracee.process
+    let status = process.signalLock.withLock {
+      isProcessStop ? Int32(process.signals.stopSignal.rawValue) : tracee.state.code & 0x7F
+    }
+    let information = SignalInformation.child(
+      .child, code: isProcessStop ? SignalCode.childStopped : SignalCode.childTrapped, process: tracee.identifier,
+      user: Signals.userIdentifier(of: process), status: status, userTime: 0, systemTime: 0)
+    let tracer: Process? = lock.withLock {
+      guard let tracer = tracee.tracer else { return nil }
+      tracer.childEvents.add(1)
+      let action = tracer.signals.actions[.child]
+      if !action.isIgnore, !action.flags.contains(.noChildStop) { Signals.send(information, to: tracer) }
+      return tracer
+    }
+    tracer?.changed.wake()
+  }
+
   /// Tells the parent that a process has stopped or goes on. No lock is held.
-  static func tellParent(of process: Process, _ status: Int32) {
+  ///
+  /// - Parameter tracee: whose tracer has been told already; nothing more where that is the parent.
+  static func tellParent(of process: Process, _ status: Int32, besideTracerOf tracee: Tracee? = nil) {
     let information = process.childInformation(status)
     let parent: Process? = lock.withLock {
-      guard let parent = process.parent else { return nil }
+      guard let parent = process.parent, tracee?.tracer !== parent else { return nil }
       parent.childEvents.add(1)
       let action = parent.signals.actions[.child]
       if !action.isIgnore, !action.flags.contains(.noChildStop) { Signals.send(information, to: parent) }

@@ -41,13 +41,20 @@ enum SignalDelivery {
       case .again: continue
       case .end: return true
       case .finished:
+        // IRET to such an address would fault in the kernel: only a debugger can have put one there.
+        if !UserRegisters.isCanonical(frame.pointee.rip) {
+          Signals.post(.fromKernel(.segmentationFault), to: thread)
+          continue
+        }
         finish(thread, frame)
         return false
       case .handle:
         SystemCallRestart.apply(to: frame, handler: taken.action.flags)
+        let isStepped = thread.pointee.head.isTraced != 0 && TraceRegisters.hideStep(of: thread, process)
         if !SignalFrame.push(taken.information, taken.action, process, thread, frame) {
           Signals.forceSegmentationFault(thread, after: taken.information.signal)
         }
+        if isStepped { TraceStops.handlerBegins(process, thread) }
       case .byDefault:
         if !actByDefault(taken.information.signal, process, taken.continueCount) { return true }
       }
@@ -68,7 +75,11 @@ enum SignalDelivery {
     let blocked = thread.pointee.signals.blocked
     let own = thread.pointee.signals.pending.signals.subtracting(blocked)
     let shared = process.signals.pending.signals.subtracting(blocked)
-    if process.signals.isStopping, !own.union(shared).contains(.kill) {
+    let isTraced = thread.pointee.head.isTraced != 0
+    if isTraced, !own.union(shared).contains(.kill), TraceStops.stopIfAsked(process, thread, wereEnabled) {
+      return .again
+    }
+    if process.signals.isStopping, !isTraced, !own.union(shared).contains(.kill) {
       GroupStop.stopHere(process, thread, wereEnabled)
       return .again
     }
@@ -85,8 +96,13 @@ enum SignalDelivery {
     } else {
       taken.information = .fromProcess(signal, process: 0, user: 0)
     }
-    taken.action = process.takeSignalAction(signal)
     taken.continueCount = process.signals.continueCount
+    if isTraced, signal != .kill {
+      process.signalLock.release(wereEnabled)
+      if let unneeded { SignalRecords.free(unneeded) }
+      return stepOfTracee(process, thread, &taken)
+    }
+    taken.action = process.takeSignalAction(signal)
     let isSpared = process.signals.isUnkillable && taken.action.isDefault
     process.signalLock.release(wereEnabled)
     if let unneeded { SignalRecords.free(unneeded) }
@@ -94,6 +110,19 @@ enum SignalDelivery {
     if taken.action.isHandler { return .handle }
     if taken.action.isIgnore || isSpared && !(taken.information.isFromKernel && signal == .kill) { return .again }
     return .byDefault
+  }
+
+  /// The tracer has a say in what becomes of a signal.
+  @inline(never)
+  private static func stepOfTracee(_ process: Process, _ thread: ThreadPointer, _ taken: inout Taken) -> Step {
+    guard TraceStops.deliver(&taken.information, process, thread) else { return .again }
+    let signal = taken.information.signal
+    let isSpared = process.signalLock.withLock {
+      taken.action = process.takeSignalAction(signal)
+      return process.signals.isUnkillable && taken.action.isDefault
+    }
+    if taken.action.isHandler { return .handle }
+    return taken.action.isIgnore || isSpared ? .again : .byDefault
   }
 
   /// - Returns: false where the process ends.

@@ -10,6 +10,12 @@ struct ThreadSignals {
   var pending = PendingSignals()
   /// Whether it has been counted as stopped.
   var isStopped = false
+  /// Whether it is on its way out, and has told its tracer so.
+  var isAtEnd = false
+  /// Whether it is stopped for its tracer.
+  var isInTraceStop = false
+  /// The last stop of its process that it has told its tracer of (`ProcessSignals.stopSequence`).
+  var seenStop: UInt32 = 0
   /// What sigtimedwait(2) waits for: not blocked meanwhile, and not dropped although it be ignored.
   var waitedFor: SignalSet = []
 
@@ -40,6 +46,10 @@ struct ProcessSignals {
   /// Whether its threads are to stop; `stopSignal` says why.
   var isStopping = false
   var stopSignal = Signal.stop
+  /// Changes with each stop signal, so that a tracee that its tracer has let go on stops again with the next.
+  var stopSequence: UInt32 = 0
+  /// How many of its threads are traced: none of its signals is dropped then.
+  var traceeCount = 0
   /// How many of its threads have.
   var stoppedCount = 0
   /// Changes with each SIGCONT, so that a stop that was decided before does not come after.

@@ -111,7 +111,10 @@ public enum Signals {
     _ information: SignalInformation, _ process: Process, _ thread: ThreadPointer?
   ) -> Bool {
     let signal = information.signal
-    guard process.isExiting.load() == 0, process.threadCount > 0 else { return true }
+    guard process.isExiting.load() == 0, process.threadCount > 0 else {
+      if signal == .kill, process.signals.traceeCount > 0 { endLastStops(process) }
+      return true
+    }
     takeBack(signal, process)
     if isDropped(information, process, thread) { return true }
     if thread?.pointee.signals.pending.isSuperfluous(signal) ?? process.signals.pending.isSuperfluous(signal) {
@@ -130,6 +133,14 @@ public enum Signals {
     }
     tell(signal, process, thread)
     return true
+  }
+
+  /// SIGKILL for a process that is ending already: tracees do not stop on their way out any more.
+  private static func endLastStops(_ process: Process) {
+    process.forEachThreadWithSignalsLocked { thread in
+      thread.pointee.tracee?.isKilledAtEnd = true
+      notify(thread)
+    }
   }
 
   /// Queues a timer's own record, or counts an overrun where it is queued still. The timer's process is `process`.
@@ -187,6 +198,8 @@ public enum Signals {
         return false
       }
     }
+    // A tracer hears of signals that are ignored.
+    if process.signals.traceeCount > 0, signal != .kill { return false }
     let action = process.signalAction(signal)
     if process.signals.isUnkillable, action.isDefault, !information.isFromKernel || !isUnblockable(signal) {
       return true

@@ -110,6 +110,7 @@ private func dispatch(_ number: UInt64, _ arguments: SystemCallArguments) throws
   case 98: return try SystemCalls.getrusage(arguments)
   case 99: return try SystemCalls.sysinfo(arguments)
   case 100: return try SystemCalls.times(arguments)
+  case 101: return try SystemCalls.ptrace(arguments)
   case 102: return SystemCalls.getuid()
   case 103: return try SystemCalls.syslog(arguments)
   case 104: return SystemCalls.getgid()
@@ -297,6 +298,16 @@ private func dispatch(_ number: UInt64, _ arguments: SystemCallArguments) throws
 /// - Parameter number: RAX as the program set it.
 @c(handleSystemCall)
 func handleSystemCall(_ frame: UnsafeMutablePointer<TrapFrame>, _ number: UInt64) {
+  if _slowPath(Scheduler.current.pointee.head.tracedCalls != 0) {
+    if let number = TracedCall.begin(frame) { makeCall(frame, number) }
+    TracedCall.end(frame)
+  } else {
+    makeCall(frame, number)
+  }
+}
+
+@inline(__always)
+private func makeCall(_ frame: UnsafeMutablePointer<TrapFrame>, _ number: UInt64) {
   do throws(Errno) {
     let result = try dispatch(number, SystemCallArguments(frame: frame))
     frame.pointee.rax = UInt64(bitPattern: result)

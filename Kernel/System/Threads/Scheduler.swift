@@ -223,6 +223,37 @@ public enum Scheduler {
     }
   }
 
+  /// Keeps a blocked thread blocked, so that its registers, which lie in its frame and its FPU area, can be read and
+  /// changed. In any context.
+  ///
+  /// - Returns: false where it is not blocked, or still on its way off its CPU.
+  static func freeze(_ thread: ThreadPointer) -> Bool {
+    withQueue(of: thread) { cpu in
+      guard thread.pointee.state == .blocked, cpu.pointee.running != thread else { return false }
+      thread.pointee.state = .frozen
+      return true
+    }
+  }
+
+  /// Ends what `freeze` began. The thread has missed what should have woken it: the caller sees to that.
+  static func thaw(_ thread: ThreadPointer) {
+    withQueue(of: thread) { _ in
+      if thread.pointee.state == .frozen { thread.pointee.state = .blocked }
+    }
+  }
+
+  /// Calls `body` with the CPU on whose queue a thread is or was last, its lock held.
+  private static func withQueue<Result>(of thread: ThreadPointer, _ body: (CPUPointer) -> Result) -> Result {
+    let wereEnabled = Interrupts.disable()
+    defer { Interrupts.restore(wereEnabled) }
+    while true {
+      let cpu = CPUs[Int(thread.pointee.cpu)]
+      cpu.pointee.queueLock.acquire()
+      defer { cpu.pointee.queueLock.release() }
+      if Int(thread.pointee.cpu) == cpu.pointee.number { return body(cpu) }
+    }
+  }
+
   /// Makes a blocked thread runnable; nothing where it is runnable already. In any context.
   public static func wake(_ thread: ThreadPointer) {
     let wereEnabled = Interrupts.disable()

@@ -73,6 +73,10 @@ public struct Thread: Schedulable, DeadlineQueued, FutexQueued {
   /// How late a timer may be, in nanoseconds (PR_SET_TIMERSLACK). Stored only: timers go by the tick.
   var timerSlack: UInt64 = 50_000
   var signals = ThreadSignals()
+  /// What its tracer has to do with it; nil where nobody traces it. Under its process's signal lock.
+  var tracee: Tracee?
+  /// What exit(2) was given, as wait4 reports it.
+  var exitStatus: Int32 = 0
   /// Whether the thread is to end while its process goes on (execve of another thread).
   var isToEnd = false
   /// What it waits for in a futex queue, under the queue's lock.
@@ -121,6 +125,8 @@ public enum ThreadState: UInt8, Sendable {
   case runnable
   /// Waiting to be woken.
   case blocked
+  /// Stopped, and somebody works on its registers or reads them: nothing wakes it meanwhile.
+  case frozen
   /// Never to run again.
   case ended
   /// Not started yet. Nobody may wake it: it is a thread of its process already, which may be told to end,

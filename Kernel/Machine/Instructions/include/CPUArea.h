@@ -52,6 +52,11 @@ struct CPUArea {
 struct ThreadHead {
   // Where the registers that a function call preserves lie while the thread is switched out.
   uint64_t stackPointer;
+  // Whether a debugger traces it (ptrace(2)). Written under its process's signal lock.
+  uint8_t isTraced;
+  // Whether system calls take the way that a debugger sees: TRACED_CALLS_*. Written by its tracer while it is stopped.
+  uint8_t tracedCalls;
+  uint8_t tracePadding[6];
   // What is to be done before the thread's next user-mode instruction: the assembly looks at all eight bytes
   // at once (ThreadHead_returnWork). A byte each, so that no writer needs a locked instruction on account of
   // another; and no union with the whole, since Swift writes a field of a union by writing all of it.
@@ -83,3 +88,10 @@ struct TrapFrame {
 };
 
 #define SYSTEM_CALL_VECTOR 256
+
+// It stops before and after each system call (PTRACE_SYSCALL).
+#define TRACED_CALLS_STOP 1
+// It stops after one instruction, of which a system call may be one (PTRACE_SINGLESTEP).
+#define TRACED_CALLS_STEP 2
+// It stops before each system call, which is not made (PTRACE_SYSEMU).
+#define TRACED_CALLS_EMULATED 4

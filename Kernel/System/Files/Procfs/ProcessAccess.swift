@@ -8,12 +8,21 @@ enum ProcessAccess {
     guard let current = Scheduler.current.pointee.process else { return true }
     if current === process { return true }
     let own = current.credentials
+    return may(own, user: own.user.fileSystem, group: own.group.fileSystem, process)
+  }
+
+  /// Whether the current process may become the tracer of a process's threads, which goes by its real identifiers.
+  static func mayTrace(_ process: Process) -> Bool {
+    guard let current = Scheduler.current.pointee.process else { return true }
+    let own = current.credentials
+    return may(own, user: own.user.real, group: own.group.real, process)
+  }
+
+  private static func may(_ own: Credentials, user: UInt32, group: UInt32, _ process: Process) -> Bool {
     if own.effective.contains(.inspectProcesses) { return true }
     let (target, dumpable) = process.lock.withLock {
       (process.attributes.credentials, process.attributes.dumpable)
     }
-    let user = own.user.fileSystem
-    let group = own.group.fileSystem
     guard user == target.user.real, user == target.user.effective, user == target.user.saved,
       group == target.group.real, group == target.group.effective, group == target.group.saved
     else { return false }

@@ -40,6 +40,7 @@ final class ProcessDirectory: GeneratedDirectory, @unchecked Sendable {
     case .descriptors: return DescriptorDirectory(process, number, kind)
     case .descriptorInformation: return DescriptorDirectory(process, number, kind)
     case .workingDirectory, .root, .executable: return ProcessLink(process, number, kind)
+    case .memory: return ProcessMemoryNode(process, number)
     default: return ProcessFile(process, thread: thread, number, kind)
     }
   }

@@ -7,7 +7,7 @@ enum ProcessFileKind: UInt8, CaseIterable {
   case task, descriptors, descriptorInformation, workingDirectory, root, executable
   case stat, status, statm, commandLine, name, environment, auxiliaryVector, maps, smaps, limits
   case mounts, mountInformation, inputOutput, waitChannel, outOfMemoryScore, outOfMemoryAdjustment
-  case architectureStatus, fpu, personality
+  case architectureStatus, fpu, personality, memory
 
   var fileName: StaticString {
     switch self {
@@ -36,6 +36,7 @@ enum ProcessFileKind: UInt8, CaseIterable {
     case .architectureStatus: "arch_status"
     case .fpu: "fpu"
     case .personality: "personality"
+    case .memory: "mem"
     }
   }
 
@@ -47,6 +48,7 @@ enum ProcessFileKind: UInt8, CaseIterable {
     case .descriptorInformation: .directory.with(permissions: 0o555)
     case .workingDirectory, .root, .executable: .symbolicLink.with(permissions: 0o777)
     case .environment, .auxiliaryVector, .inputOutput, .personality: .regular.with(permissions: 0o400)
+    case .memory: .regular.with(permissions: 0o600)
     case .name, .outOfMemoryAdjustment: .regular.with(permissions: 0o644)
     default: .regular.with(permissions: 0o444)
     }

@@ -25,6 +25,7 @@ extension ProcessSummary {
       foregroundGroup = terminal.lock.withLock { terminal.foregroundGroup }
     }
     try copyThread(of: process, thread)
+    tracer = Tracing.tracer(of: process, thread: thread)
     copySignals(of: process, thread)
     copyAttributes(of: process)
     umask = process.sharedFileSystem.umask
@@ -92,7 +93,9 @@ extension ProcessSummary {
       state =
         switch thread.pointee.state {
         case .runnable, .new: .running
-        case .blocked: thread.pointee.signals.isStopped ? .stopped : .sleeping
+        case .blocked, .frozen:
+          thread.pointee.signals.isInTraceStop
+            ? .traced : thread.pointee.signals.isStopped ? .stopped : .sleeping
         case .ended: .dead
         }
       nice = thread.pointee.scheduling.nice

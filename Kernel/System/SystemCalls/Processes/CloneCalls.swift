@@ -156,9 +156,18 @@ extension SystemCalls {
         Processes.add(process, parent: parentProcess)
       }
     }
+    let event = TraceEvent.ofClone(isVfork: flags.contains(.vfork), exitSignal: request.exitSignal)
+    let isEvent =
+      parent.pointee.head.isTraced != 0 && !flags.contains(.untraced)
+      && TraceStops.hasAskedFor(event, parent, parentProcess)
+    if parent.pointee.head.isTraced != 0, isEvent || flags.contains(.traced) {
+      Tracing.attachChild(child, of: process, from: parent)
+    }
     Threads.start(child)
+    if isEvent { TraceStops.event(event, message: UInt64(identifier)) }
     if flags.contains(.vfork) {
       _ = process.changed.wait(isInterruptible: false) { process.isVforkDone }
+      TraceStops.event(.vforkDone, message: UInt64(identifier))
     }
     return Int64(identifier)
   }

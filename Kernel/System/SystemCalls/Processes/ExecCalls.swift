@@ -66,7 +66,9 @@ extension SystemCalls {
     try endOtherThreads(of: process)
     // From here on there is no way back to the old program, whose locks bear this thread's old identifier.
     Exit.releaseMemory(thread)
+    let identifier = thread.pointee.identifier
     thread.pointee.identifier = process.identifier
+    Tracing.identifierChanged(of: thread, process, from: identifier)
     process.setName(path)
     let old = process.addressSpace
     process.replaceAddressSpace(image.space)
@@ -74,15 +76,24 @@ extension SystemCalls {
     withExtendedLifetime(old) {}
     Exit.releaseVforkParent(process)
     thread.startProgram(path: path)
-    process.lock.withLock { process.attributes.credentials = image.credentials }
+    process.lock.withLock {
+      let hasNoNewPrivileges = process.attributes.credentials.hasNoNewPrivileges
+      process.attributes.credentials = image.credentials
+      process.attributes.credentials.hasNoNewPrivileges = hasNoNewPrivileges
+    }
     process.startProgram()
     startProgramSignals(process, thread, actions)
     // Descriptors are the program's own from here on.
     if !isKnownUniquelyReferenced(&process.files) { process.files = process.files.copy() }
     process.files.closeOnExec()
     KernelFPU.startProgram()
+    let number = frame.pointee.errorCode
     frame.pointee = Programs.startFrame(of: image)
+    // A debugger still sees the call.
+    frame.pointee.vector = UInt64(SYSTEM_CALL_VECTOR)
+    frame.pointee.errorCode = number
     thread.pointee.head.needsFullFrame = 1
+    TraceStops.executed(thread, process, old: identifier)
     return 0
   }
 
@@ -105,8 +116,11 @@ extension SystemCalls {
       throw .argumentsTooLong
     }
     let noRandomization: UInt32 = 0x4_0000
+    var credentials = process.credentials
+    // As it is with PR_SET_NO_NEW_PRIVS, for this once.
+    if Tracing.forbidsPrivileges(Scheduler.current) { credentials.hasNoNewPrivileges = true }
     let start = ProgramImage.Start(
-      path: path, credentials: process.credentials, stackLimit: stackLimit,
+      path: path, credentials: credentials, stackLimit: stackLimit,
       isRandomized: process.attributes.personality & noRandomization == 0)
     do throws(ProgramError) {
       return try ProgramLoader.load(

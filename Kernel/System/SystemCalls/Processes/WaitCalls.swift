@@ -22,7 +22,7 @@ extension SystemCalls {
     guard let report = try Processes.waitForReport(of: process, selection) else { return 0 }
     if arguments.second != 0, !UserMemory.store(report.status, to: arguments.second) { throw .badAddress }
     if arguments.fourth != 0 { try storeUsage(of: report.child, to: arguments.fourth) }
-    return Int64(report.child.identifier)
+    return Int64(report.identifier)
   }
 
   /// waitid(2), with the kernel's fifth argument for the usage of resources.
@@ -62,10 +62,11 @@ extension SystemCalls {
       // As on Linux nothing but these members is written, and zeros where there is no report.
       var words: InlineArray<3, UInt64> = [0, 0, 0]
       if let report {
-        let (code, status) = WaitStatus.childInformation(report.status)
+        var (code, status) = WaitStatus.childInformation(report.status)
+        if report.isTraceStop { (code, status) = (SignalCode.childTrapped, report.status >> 8) }
         words[0] = UInt64(Signal.child.rawValue)
         words[1] = UInt64(UInt32(bitPattern: code))
-        words[2] = UInt64(UInt32(bitPattern: report.child.identifier))
+        words[2] = UInt64(UInt32(bitPattern: report.identifier))
         guard UserMemory.store(status, to: arguments.third &+ 24) else { throw .badAddress }
       } else {
         guard UserMemory.store(Int32(0), to: arguments.third &+ 24) else { throw .badAddress }

@@ -29,6 +29,7 @@ extension SystemCalls {
 
   /// exit(2): of the calling thread.
   static func exit(_ arguments: SystemCallArguments) -> Never {
+    Scheduler.current.pointee.exitStatus = WaitStatus.exited(UInt8(truncatingIfNeeded: arguments.first))
     Scheduler.current.pointee.process!.setExitCode(UInt8(truncatingIfNeeded: arguments.first))
     Exit.endThread()
   }

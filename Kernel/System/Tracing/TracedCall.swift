@@ -1,0 +1,35 @@
+import Core
+import Machine
+
+/// A system call of a tracee whose tracer wants to see it.
+enum TracedCall {
+  /// Before the call: the tracer may have it be another one, or none.
+  ///
+  /// - Returns: the call's number; nil where none is to be made.
+  @inline(never)
+  static func begin(_ frame: UnsafeMutablePointer<TrapFrame>) -> UInt64? {
+    let thread = Scheduler.current
+    let wanted = thread.pointee.head.tracedCalls
+    guard wanted & UInt8(TRACED_CALLS_STOP | TRACED_CALLS_EMULATED) != 0 else { return frame.pointee.errorCode }
+    // What a call that is not made gives, unless the tracer says otherwise.
+    frame.pointee.rax = UInt64(bitPattern: -Errno.notImplemented.number)
+    TraceStops.systemCall(isEntry: true)
+    if wanted & UInt8(TRACED_CALLS_EMULATED) != 0 || TraceStops.isCurrentEnding { return nil }
+    // -1 leaves RAX as the tracer has set it.
+    return frame.pointee.errorCode == .max ? nil : frame.pointee.errorCode
+  }
+
+  /// After it.
+  @inline(never)
+  static func end(_ frame: UnsafeMutablePointer<TrapFrame>) {
+    let thread = Scheduler.current
+    let wanted = thread.pointee.head.tracedCalls
+    if wanted & UInt8(TRACED_CALLS_STEP) != 0 {
+      // The instruction is over.
+      Signals.post(
+        .fault(.trap, code: SignalCode.breakpoint, address: frame.pointee.rip), to: thread)
+    } else if wanted & UInt8(TRACED_CALLS_STOP) != 0 {
+      TraceStops.systemCall(isEntry: false)
+    }
+  }
+}
