@@ -8,8 +8,7 @@ enum KernelFaults {
     let vector = frame.pointee.vector
     if vector == Vector.nonMaskable {
       if Platform.stopsOnNonMaskable.load() != 0 { haltForever() }
-      // Nobody else sends one, and it may have come while the console's lock was held: pass it over.
-      return
+      StandstillReport.take(frame)
     }
     let recovery = recoveryAddress(for: frame.pointee.rip)
     if vector == Vector.pageFault {

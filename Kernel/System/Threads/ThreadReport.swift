@@ -11,15 +11,17 @@ package enum ThreadReport {
   /// - Parameters:
   ///   - limit: threads beyond it are counted only.
   ///   - blockedOnly: leaves out those that run or could.
-  package static func print(limit: Int, blockedOnly: Bool = false) {
+  ///   - takesLock: false where nothing runs any more and the list's lock may be held for ever.
+  package static func print(limit: Int, blockedOnly: Bool = false, takesLock: Bool = true) {
     for number in 0..<CPUs.count {
       if let thread = CPUs[number].pointee.running {
         Console.print("# CPU \(number) runs thread \(thread.pointee.identifier)")
       }
     }
     var printed = 0
-    Threads.forEach { thread in
-      if thread.pointee.isIdle || blockedOnly && thread.pointee.state != .blocked { return }
+    Threads.forEach(takesLock: takesLock) { thread in
+      let isWaiting = thread.pointee.state == .blocked || thread.pointee.state == .frozen
+      if thread.pointee.isIdle || blockedOnly && !isWaiting { return }
       printed += 1
       if printed <= limit { describe(thread) }
     }
@@ -32,7 +34,7 @@ package enum ThreadReport {
       switch thread.pointee.state {
       case .new: "not started"
       case .runnable: "runnable"
-      case .blocked: "blocked"
+      case .blocked, .frozen: "blocked"
       case .ended: "ended"
       }
     Console.print(

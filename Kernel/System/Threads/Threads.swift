@@ -84,14 +84,16 @@ public enum Threads {
   }
 
   /// Calls `body` with every thread whose record exists, with interrupts disabled.
-  public static func forEach(_ body: (ThreadPointer) -> Void) {
-    listLock.withLock {
-      var next = firstInList
-      while let thread = next {
-        body(thread)
-        next = thread.pointee.listNext
-      }
+  ///
+  /// - Parameter takesLock: false at the machine's end alone, when nothing else runs.
+  public static func forEach(takesLock: Bool = true, _ body: (ThreadPointer) -> Void) {
+    let wereEnabled = takesLock && listLock.acquire()
+    var next = firstInList
+    while let thread = next {
+      body(thread)
+      next = thread.pointee.listNext
     }
+    if takesLock { listLock.release(wereEnabled) }
   }
 
   /// Frees a thread that was never started.
