@@ -128,6 +128,7 @@ $(SHELL_ARCHIVE): $(USER_PROGRAMS) $(IMAGE_FILES) Scripts/fetch-busybox | depend
 	fi
 
 -include Tests/LinuxPrograms/LinuxPrograms.mk
+-include Tests/LinuxSelfTests/LinuxSelfTests.mk
 
 # --- Booting ----------------------------------------------------------------------------------------------
 
@@ -135,7 +136,7 @@ WORDS = $(if $(STRATEGY),fpu.strategy=$(STRATEGY)) $(if $(SAVE),fpu.save=$(SAVE)
 MAKE_ISO = Scripts/make-iso --kernel $(KERNEL_LOADED) --initrd $(INITRD)
 RUN_QEMU = Scripts/run-qemu --cpu $(CPU) --memory $(MEMORY) --accel $(ACCEL)
 
-.PHONY: run tour bench soak test iso image debug check clean help dependencies FORCE
+.PHONY: run tour bench soak fuzz-frames test iso image debug check clean help dependencies FORCE
 FORCE:
 
 dependencies:
@@ -186,12 +187,19 @@ soak: image linux-programs ## Run a mixed load for MINUTES= (120) on CPUS=, and 
 	  --accel $(ACCEL) --timeout $$(($(MINUTES) * 60 + 600)) --report $(BUILD)/soak.json \
 	  --append '$(WORDS) init=/bin/soak -- --seconds '$$(($(MINUTES) * 60)) </dev/null
 
+FRAMES ?= 1000000
+SEED   ?= 1
+fuzz-frames: image linux-programs ## Return through FRAMES= (1000000) random signal frames, seeded by SEED=, on 2 CPUs
+	Scripts/boot --kernel $(KERNEL_LOADED) --initrd $(BUILD)/linux.cpio --cpus 2 --cpu $(CPU) --memory $(MEMORY) \
+	  --accel $(ACCEL) --timeout $$(($(FRAMES) / 1000 + 120)) --report $(BUILD)/fuzz-frames.json \
+	  --append '$(WORDS) init=/tests/frame-fuzz -- --count $(FRAMES) --seed $(SEED) --leaks' </dev/null
+
 # --- Tests ------------------------------------------------------------------------------------------------
 
 BOOT_TESTS := swift test --package-path Tests/BootTests --scratch-path $(BUILD)/boot-tests --disable-xctest \
   --quiet
 
-test: check image linux-programs $(SHELL_ARCHIVE) ## Run the host tests, the image checks and the boot matrix (MATRIX=quick: a few boots)
+test: check image linux-programs $(if $(filter all selftests,$(MATRIX)),linux-selftests) $(SHELL_ARCHIVE) ## Run the host tests, the image checks and the boot matrix (MATRIX=quick: a few boots)
 	Scripts/install-dependencies --tests
 	echo "  TEST    on the host"
 	swift test --disable-xctest --quiet
@@ -212,8 +220,8 @@ help: ## Show this help
 	echo "Needletail: a kernel that is about switching FPU and SIMD state"
 	echo
 	echo "Targets:"
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-	  awk -F'|' '{ printf "  make %-8s %s\n", substr($$1, 3), $$2 }'
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	  awk -F'|' '{ printf "  make %-11s %s\n", substr($$1, 3), $$2 }'
 	echo
 	echo "Variables, as in 'make run CPUS=2 STRATEGY=lazy':"
 	echo "  CPUS=$(CPUS)        number of CPUs (bench has one)"
@@ -226,5 +234,6 @@ help: ## Show this help
 	echo "  CHECKED=1     with the kernel's own assertions; the tests boot it so"
 	echo "  INITRD=       another cpio archive (newc) of programs"
 	echo "  MINUTES=$(MINUTES)   how long soak runs"
+	echo "  FRAMES=$(FRAMES)  how many frames fuzz-frames makes, from SEED=$(SEED)"
 	echo "  MATRIX=$(MATRIX)   which boots 'make test' does: full, quick, or those with this in their names (linux, bochs, lazy)"
 	echo "  V=1           show the commands"

@@ -337,6 +337,35 @@ static void handlers_are_left_by_siglongjmp(void) {
   }
 }
 
+static state_image shown;
+static void copy_frame(int number, siginfo_t *information, void *opaque) {
+  memcpy(&shown, ((ucontext_t *)opaque)->uc_mcontext.fpregs, state.size);
+}
+
+// The frame goes to pages that are not there: while they are made, others may run, and the thread may move.
+static void frames_on_absent_pages_survive_preemption(void) {
+  const size_t size = 32768;
+  uint8_t *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(pages != MAP_FAILED);
+  struct sigaction action = {.sa_sigaction = copy_frame, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  REQUIRE(sigaction(SIGUSR1, &action, NULL) == 0);
+  for (int turn = 0; turn < 4000 && !check_failures; turn++) {
+    stack_t stack = {.ss_sp = pages, .ss_size = size - turn % 64 * 64};
+    REQUIRE(sigaltstack(&stack, NULL) == 0 && madvise(pages, size, MADV_DONTNEED) == 0);
+    state_pattern(&image_in, seed_of_process++);
+    state_through(&image_in, &image_out, SYS_kill, getpid(), SIGUSR1, 0);
+    int in_frame = state_difference(&image_in, &shown), after = state_difference(&image_in, &image_out);
+    if (in_frame >= 0 || after >= 0) {
+      say("not ok: in turn %d the frame differs in %s, the registers after it in %s", turn, state_name(in_frame),
+        state_name(after));
+      check_failures++;
+    }
+  }
+  stack_t none = {.ss_flags = SS_DISABLE};
+  sigaltstack(&none, NULL);
+  munmap(pages, size);
+}
+
 // --- execve ---
 
 // In the new program: what the C library does not touch is initial, and no value of the old program is anywhere.
@@ -417,6 +446,7 @@ int main(int count, char **arguments) {
   ended_threads_leave_nothing();
   handlers_nest();
   handlers_are_left_by_siglongjmp();
+  frames_on_absent_pages_survive_preemption();
   exec_starts_anew();
   getrusage(RUSAGE_SELF, &after);
 

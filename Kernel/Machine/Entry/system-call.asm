@@ -25,7 +25,7 @@ systemCallEntry:
         xor     ebp, ebp
         sti
         mov     rdi, rsp
-        mov     rsi, rax
+        mov     esi, eax                        ; its lower half alone is the number, as on Linux
         call    handleSystemCall
         cli
 

@@ -19,7 +19,15 @@ struct LinuxProgramTests {
     boot(model: "fxsave", cpu: "Opteron_G1", cpus: 1, strategy: "deferred"),
   ]
 
-  @Test(arguments: Boot.select(boots))
+  /// Linux's own tests (Tests/LinuxSelfTests).
+  static let selfTests = Boot.strategies.map { strategy in
+    Boot(
+      name: "linux-selftests-2cpu-\(strategy)", emulator: .qemu, cpuModel: "max", cpus: 2,
+      words: "run=init init=/bin/run-tests poweroff fpu.strategy=\(strategy)", timeoutSeconds: 300,
+      archive: "build/linux-selftests.cpio")
+  }
+
+  @Test(arguments: Boot.select(boots + selfTests))
   func linuxProgramsPass(on boot: Boot) async throws {
     let outcome = try await BootRunner.shared.run(boot)
     let report = KTAPReport(log: outcome.serialLog)
