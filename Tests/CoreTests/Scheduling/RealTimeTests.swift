@@ -30,7 +30,7 @@ import Testing
   @Test func firstInFirstOutGoesOnUntilItYields() {
     var (queue, threads) = makeQueue([priority(5), priority(5), priority(0)])
     let first = queue.pickNext()!
-    #expect(!queue.charge(first, ticks: 20000, now: 20000))
+    #expect(queue.charge(first, ticks: 20000, now: 20000) == false)
     queue.requeuePreempted(first)
     #expect(queue.pickNext() == first)
     queue.requeueYielded(first)
@@ -42,11 +42,11 @@ import Testing
     var (queue, threads) = makeQueue([claim, claim])
     #expect(queue.roundRobinTicks == 10_000)
     let first = queue.pickNext()!
-    #expect(!queue.charge(first, ticks: 9999, now: 9999))
-    #expect(queue.charge(first, ticks: 1, now: 10_000))
+    #expect(queue.charge(first, ticks: 9999, now: 9999) == false)
+    #expect(queue.charge(first, ticks: 1, now: 10_000) == true)
     queue.requeueExpired(first)
     #expect(queue.pickNext() == threads[1])
-    #expect(!queue.charge(threads[1], ticks: 1, now: 10_001))
+    #expect(queue.charge(threads[1], ticks: 1, now: 10_001) == false)
     queue.requeuePreempted(threads[1])
     #expect(queue.pickNext() == threads[1])
   }
@@ -85,7 +85,8 @@ import Testing
     #expect(queue.pickNext() == threads[1])
     queue.setClaim(priority(0), of: threads[1], isRunning: true)
     #expect(queue.count == 2 && queue.weightSum == 2048)
-    #expect(queue.remove(threads[0]) && queue.remove(threads[2]))
+    #expect(queue.remove(threads[0]) == true)
+    #expect(queue.remove(threads[2]) == true)
     #expect(queue.count == 0 && queue.weightSum == 0)
   }
 
