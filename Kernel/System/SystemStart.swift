@@ -42,6 +42,7 @@ public enum SystemStart {
     AnonymousFiles.initialize()
     EpollNesting.initialize()
     RootFileSystem.initialize()
+    FileSystemContext.initialize()
     AnonymousMount.initialize()
     ProcFileSystem.initialize(commandLine: memory.information.commandLine ?? ByteView(""))
     FileLocks.initialize()

@@ -16,6 +16,14 @@ final class FileSystemContext: @unchecked Sendable {
     storedWorkingDirectory = storedRoot
   }
 
+  nonisolated(unsafe) private static var storedOfEnded: FileSystemContext?
+
+  /// That of all processes which have ended.
+  static var ofEnded: FileSystemContext { storedOfEnded.unsafelyUnwrapped }
+
+  /// While the machine comes up, once there is a root.
+  static func initialize() { storedOfEnded = FileSystemContext() }
+
   private init(copying other: FileSystemContext) {
     storedRoot = other.storedRoot
     storedWorkingDirectory = other.storedWorkingDirectory
@@ -43,10 +51,18 @@ final class FileSystemContext: @unchecked Sendable {
     }
   }
 
-  /// Permissions that new files do not get.
-  var umask: UInt32 {
-    get { storedMask }
-    set { storedMask = newValue & 0o777 }
+  /// Permissions that new files do not get: one word, which may be read at any time.
+  var umask: UInt32 { storedMask }
+
+  /// Sets them.
+  ///
+  /// - Returns: what they were.
+  func setMask(_ mask: UInt32) -> UInt32 {
+    lock.withLock {
+      let old = storedMask
+      storedMask = mask & 0o777
+      return old
+    }
   }
 
   /// A copy for a child of fork(2).

@@ -97,7 +97,11 @@ enum PageFaults {
     let access: AddressSpace.Access = errorCode & 2 != 0 ? .write : errorCode & 16 != 0 ? .execute : .read
     while true {
       switch space.resolve(address, access) {
-      case .resolved: return errorCode & 32 != 0 ? fault(SignalCode.protectionKey) : nil
+      case .resolved:
+        if errorCode & 32 == 0 { return nil }
+        let key = space.region(endingAfter: address)?.region.key ?? 0
+        return .fault(
+          .segmentationFault, code: SignalCode.protectionKey, address: address, protectionKey: UInt32(key))
       case .denied: return fault(SignalCode.accessRefused)
       case .notMapped:
         let process = Scheduler.current.pointee.process!

@@ -15,6 +15,8 @@ public final class PageStore: @unchecked Sendable {
   var lock = SpinLock()
   var tree = PageTree()
   var storedSize: UInt64
+  /// What bounds its pages together with those of other stores; nil for memory alone.
+  let budget: PageBudget?
   /// The address spaces that map it.
   unowned(unsafe) var firstMapping: StoreMapping?
 
@@ -23,7 +25,15 @@ public final class PageStore: @unchecked Sendable {
   nonisolated(unsafe) static var lastVisit: UInt64 = 0
 
   /// - Parameter size: in bytes, at most `maximumSize`; all zeros.
-  public init(size: UInt64 = 0) { storedSize = size }
+  public init(size: UInt64 = 0) {
+    storedSize = size
+    budget = nil
+  }
+
+  init(budget: PageBudget?) {
+    storedSize = 0
+    self.budget = budget
+  }
 
   deinit { removePages(0..<PageTree.limit) }
 
@@ -181,10 +191,13 @@ public final class PageStore: @unchecked Sendable {
 
   /// Puts a frame into the tree, which takes over a reference to it. The lock is held.
   func insertLocked(_ frame: PhysicalAddress, atPage page: UInt64) -> Bool {
-    tree.insert(frame, at: page) {
+    if let budget, !budget.take() { return false }
+    let isInserted = tree.insert(frame, at: page) {
       guard Frames.freeCount > Frames.reserve else { return nil }
       return KernelHeap.allocate(size: PageTree.nodeSizeInBytes, alignment: 8)
     }
+    if !isInserted { budget?.giveBack() }
+    return isInserted
   }
 
   /// Makes the store at least `end` bytes long; what lies between its end and `start` becomes zeros.
@@ -281,6 +294,7 @@ public final class PageStore: @unchecked Sendable {
   private func removePages(_ pages: Range<UInt64>) {
     tree.remove(pages) { _, frame in
       Frames.release(frame)
+      budget?.giveBack()
     } free: { node in
       KernelHeap.deallocate(node)
     }
@@ -323,6 +337,8 @@ public final class PageStore: @unchecked Sendable {
       Frames.retain(present)
       return .frame(present)
     }
+    // As on Linux a file system that is full makes it a SIGBUS.
+    if let budget, budget.isSpent { return .beyondEnd }
     guard let frame = Frames.allocateZeroedForUser() else { return .outOfMemory }
     guard insertLocked(frame, atPage: index) else {
       Frames.release(frame)

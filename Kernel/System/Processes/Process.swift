@@ -40,6 +40,8 @@ public final class Process: @unchecked Sendable {
   /// The process group and the session (credentials(7)); 0 for those of the first process.
   var group: Int32 = 0
   var session: Int32 = 0
+  /// A session whose terminal is not this process's (TIOCNOTTY); 0 for none. Its own threads change it.
+  var sessionWithoutTerminal: Int32 = 0
   /// Whether it has called execve since it was made.
   var hasExecuted = false
   /// The thread of the parent that made it.
@@ -370,6 +372,8 @@ public final class Process: @unchecked Sendable {
     replaceAddressSpace(nil)
     OutOfMemory.ended(self)
     files = nil
+    // Its record may live on, which must not keep a file system in use.
+    fileSystem = FileSystemContext.ofEnded
     timers?.end()
     timers = nil
     signalLock.withLock {

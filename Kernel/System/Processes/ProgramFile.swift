@@ -15,7 +15,9 @@ struct ProgramFile: ~Copyable {
 
   /// Opens a file for execution: a regular file with an `x` bit that counts for the caller.
   ///
-  /// - Throws: EACCES, ENOMEM.
+  /// As long as it is mapped nobody may open it for writing.
+  ///
+  /// - Throws: EACCES, ENOMEM, ETXTBSY where it is open for writing.
   init(_ place: Path, _ identity: FileIdentity) throws(ProgramError) {
     let node = place.node
     guard node.mode.isRegular, !place.mount.flags.contains(.noExecution) else { throw .failed(.access) }
@@ -23,6 +25,7 @@ struct ProgramFile: ~Copyable {
     do throws(Errno) {
       try identity.check(node, .execute)
       file = try node.open([])
+      try file.denyWriting()
     } catch {
       throw .failed(error)
     }
@@ -95,6 +98,9 @@ struct ProgramFile: ~Copyable {
     if bits & FileMode.setGroup != 0, bits & 0o010 != 0 { new.group.effective = place.node.group }
     return new
   }
+
+  /// An interpreter may be written again once it has been mapped, as on Linux.
+  func allowWriting() { file.allowWriting() }
 
   // MARK: Mapping
 

@@ -59,6 +59,7 @@ struct ProgramImage {
       }
       interpreterBase -= span.lowerBound & ~4095
       try interpreter.map(interpreterImage, at: interpreterBase, in: space)
+      interpreter.allowWriting()
       entry = interpreterBase + interpreterImage.entry
     }
     var credentials = program.credentials(from: start.credentials)

@@ -30,6 +30,11 @@ enum TimePage {
     update()
   }
 
+  /// Whether a region is a part of what `map` maps.
+  static func isMapped(by region: MemoryRegion) -> Bool {
+    region.hasSource && region.sourceID == store?.identity
+  }
+
   /// The wall clock or the scale has changed. Calls do not overlap.
   static func update() {
     guard let page else { return }

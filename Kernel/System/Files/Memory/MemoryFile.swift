@@ -3,16 +3,43 @@ import Machine
 
 /// A regular file of a file system in memory.
 final class MemoryFile: FileNode, @unchecked Sendable {
-  let store = PageStore()
+  let store: PageStore
   /// What is refused (fcntl(2), File Sealing): more seals, but for memfd_create(2) with MFD_ALLOW_SEALING. Changed
   /// under the mutex of the contents.
   var seals: FileSeals = .seal
+
+  /// How many open files may write to it, under the store's lock; or, below 0, how many run it (execve(2), ETXTBSY).
+  private var writerCount: Int32 = 0
+
+  init(fileSystem: FileSystem, number: UInt64, mode: FileMode, budget: PageBudget?) {
+    store = PageStore(budget: budget)
+    super.init(fileSystem: fileSystem, number: number, mode: mode)
+  }
+
+  override func checkIsNotRunning() throws(Errno) {
+    if store.lock.withLock({ writerCount < 0 }) { throw .textFileBusy }
+  }
+
+  /// Counts one who writes (1) or runs it (-1).
+  fileprivate func begin(_ direction: Int32) throws(Errno) {
+    let isCounted = store.lock.withLock {
+      guard writerCount == 0 || (writerCount > 0) == (direction > 0) else { return false }
+      writerCount += direction
+      return true
+    }
+    if !isCounted { throw .textFileBusy }
+  }
+
+  fileprivate func end(_ direction: Int32) { store.lock.withLock { writerCount -= direction } }
 
   override var size: Int64 { Int64(store.size) }
   override var blockCount: Int64 { Int64(store.residentPages) * 8 }
   override var pages: PageStore? { store }
 
-  override func open(_ flags: OpenFlags) throws(Errno) -> OpenFile { OpenMemoryFile(self, flags) }
+  override func open(_ flags: OpenFlags) throws(Errno) -> OpenFile {
+    if flags.isWritable { try begin(1) }
+    return OpenMemoryFile(self, flags)
+  }
 
   override func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
     guard offset >= 0 else { throw .invalid }
@@ -60,11 +87,30 @@ final class OpenMemoryFile: OpenFile, @unchecked Sendable {
   private let file: MemoryFile
   private let store: PageStore
 
-  init(_ file: MemoryFile, _ flags: OpenFlags) {
+  /// - Parameter isCounted: whether the file's count of writers has it, if it may write.
+  init(_ file: MemoryFile, _ flags: OpenFlags, isCounted: Bool = true) {
     self.file = file
     store = file.store
+    direction = isCounted && flags.isWritable ? 1 : 0
     super.init(node: file, flags: flags)
   }
+
+  /// What it counts for in the file's `writerCount`.
+  private var direction: Int32
+
+  override func denyWriting() throws(Errno) {
+    guard direction == 0 else { return }
+    try file.begin(-1)
+    direction = -1
+  }
+
+  override func allowWriting() {
+    guard direction < 0 else { return }
+    file.end(-1)
+    direction = 0
+  }
+
+  deinit { if direction != 0 { file.end(direction) } }
 
   override var hasPosition: Bool { true }
   override var refusesSharedWrites: Bool { !file.seals.isDisjoint(with: [.write, .futureWrite]) }

@@ -4,9 +4,12 @@ import Machine
 /// A file system in memory: rootfs, tmpfs, ramfs and devtmpfs are such.
 final class MemoryFileSystem: FileSystem, @unchecked Sendable {
   private let magic: UInt64
+  /// What its files may have; nil for no bound but the memory's.
+  let budget: PageBudget?
 
-  init(typeName: StaticString, magic: UInt64) {
+  init(typeName: StaticString, magic: UInt64, budget: PageBudget? = nil) {
     self.magic = magic
+    self.budget = budget
     super.init(device: FileSystem.makeDevice(), typeName: typeName)
   }
 
@@ -38,7 +41,7 @@ final class MemoryFileSystem: FileSystem, @unchecked Sendable {
     try Self.checkMemory()
     let node: FileNode
     switch mode.type {
-    case .regular: node = MemoryFile(fileSystem: self, number: makeNumber(), mode: mode)
+    case .regular: node = MemoryFile(fileSystem: self, number: makeNumber(), mode: mode, budget: budget)
     case .directory:
       node = MemoryDirectory(fileSystem: self, number: makeNumber(), mode: mode)
     case .fifo:
@@ -61,9 +64,11 @@ final class MemoryFileSystem: FileSystem, @unchecked Sendable {
   override var statistics: FileSystemStatistics {
     var statistics = FileSystemStatistics()
     statistics.magic = magic
-    statistics.blocks = UInt64(Frames.totalCount) / 2
-    statistics.freeBlocks = min(UInt64(Frames.freeCount), statistics.blocks)
-    statistics.files = statistics.blocks
+    let half = UInt64(Frames.totalCount) / 2
+    statistics.blocks = budget?.limit ?? half
+    let unused = budget.map { $0.limit - min($0.used, $0.limit) } ?? half
+    statistics.freeBlocks = min(UInt64(Frames.freeCount), unused)
+    statistics.files = half
     statistics.freeFiles = statistics.freeBlocks
     return statistics
   }

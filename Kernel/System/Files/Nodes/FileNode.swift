@@ -47,7 +47,10 @@ public class FileNode: @unchecked Sendable {
   /// The contents as pages, of files that have them so: for mmap(2) and exec.
   var pages: PageStore? { nil }
 
-  /// Makes an open file of it (open(2)), once permissions have been checked and `O_TRUNC` has been seen to.
+  /// Throws ETXTBSY where the file is a program that runs.
+  func checkIsNotRunning() throws(Errno) {}
+
+  /// Makes an open file of it (open(2)), once permissions have been checked; `O_TRUNC` is seen to afterwards.
   func open(_ flags: OpenFlags) throws(Errno) -> OpenFile { throw .noSuchDeviceOrAddress }
 
   /// Reads bytes into kernel memory: for exec and the kernel's own use.

@@ -113,6 +113,13 @@ public class OpenFile: @unchecked Sendable {
   /// Whether no shared mapping may be written (F_SEAL_WRITE).
   var refusesSharedWrites: Bool { false }
 
+  /// Has the file not be written for as long as this open file lives, or until `allowWriting`: a program that is run
+  /// from it.
+  ///
+  /// - Throws: ETXTBSY where somebody has it open for writing.
+  func denyWriting() throws(Errno) {}
+  func allowWriting() {}
+
   /// fcntl(2)'s commands that only some kinds of files know: F_SETPIPE_SZ, F_ADD_SEALS and the like.
   func manipulate(_ command: UInt32, _ argument: UInt64) throws(Errno) -> Int64 { throw .invalid }
 

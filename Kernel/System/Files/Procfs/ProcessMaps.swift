@@ -45,6 +45,9 @@ enum ProcessMaps {
     } else if region.growsDown {
       pad()
       text.put("[stack]")
+    } else if TimePage.isMapped(by: region) {
+      pad()
+      text.put(region.protection.contains(.execute) ? "[vdso]" : "[vvar]")
     }
   }
 

@@ -7,7 +7,11 @@ enum FileSystemTypes {
   ///
   /// - Throws: ENODEV for an unknown type.
   static func makeRoot(_ name: ByteView, _ options: MountOptions) throws(Errno) -> DirectoryEntry {
-    if name == "tmpfs" { return try makeMemory("tmpfs", MemoryMagic.tmpfs, permissions: 0o1777, options) }
+    if name == "tmpfs" {
+      let limit = options.pageLimit ?? UInt64(Frames.totalCount) / 2
+      return try makeMemory(
+        "tmpfs", MemoryMagic.tmpfs, permissions: 0o1777, options, limit == 0 ? nil : PageBudget(limit: limit))
+    }
     if name == "ramfs" { return try makeMemory("ramfs", MemoryMagic.ramfs, permissions: 0o755, options) }
     if name == "proc" { return ProcFileSystem.shared.root }
     if name == "devtmpfs" { return DeviceNodes.root }
@@ -22,10 +26,10 @@ enum FileSystemTypes {
   }
 
   private static func makeMemory(
-    _ name: StaticString, _ magic: UInt64, permissions: UInt32, _ options: MountOptions
+    _ name: StaticString, _ magic: UInt64, permissions: UInt32, _ options: MountOptions, _ budget: PageBudget? = nil
   ) throws(Errno) -> DirectoryEntry {
     try MemoryFileSystem.checkMemory()
-    let fileSystem = MemoryFileSystem(typeName: name, magic: magic)
+    let fileSystem = MemoryFileSystem(typeName: name, magic: magic, budget: budget)
     let root = fileSystem.makeRoot(permissions: options.permissions ?? permissions)
     root.node.owner = options.owner ?? FileIdentity.current.user
     root.node.group = options.group ?? FileIdentity.current.group
@@ -39,6 +43,8 @@ struct MountOptions {
   private(set) var permissions: UInt32?
   private(set) var owner: UInt32?
   private(set) var group: UInt32?
+  /// How many pages files may have; 0 for as many as there are.
+  private(set) var pageLimit: UInt64?
   /// Those of ptmx in devpts.
   private(set) var multiplexerPermissions: UInt32?
 
@@ -55,6 +61,25 @@ struct MountOptions {
     }
   }
 
+  /// A length in bytes, with k, m or g behind it, or a part of the memory in percent; in pages.
+  private static func size(_ text: ByteView?) throws(Errno) -> UInt64 {
+    guard let text, !text.isEmpty else { throw .invalid }
+    let last = text[text.count - 1]
+    var shift: UInt64? = nil
+    switch last | 0x20 {
+    case UInt8(ascii: "k"): shift = 10
+    case UInt8(ascii: "m"): shift = 20
+    case UInt8(ascii: "g"): shift = 30
+    default: break
+    }
+    let isPart = last == UInt8(ascii: "%")
+    let digits = isPart || shift != nil ? text.slice(at: 0, count: text.count - 1) : text
+    guard let value = digits?.unsignedInteger(radix: 10), value < 1 << 33 else { throw .invalid }
+    if isPart { return max(UInt64(Frames.totalCount) * value / 100, 1) }
+    let bytes = value << (shift ?? 0)
+    return bytes == 0 ? 0 : (bytes + 4095) >> 12
+  }
+
   private mutating func take(_ option: ByteView) throws(Errno) {
     func number(after name: StaticString, radix: UInt64) throws(Errno) -> UInt32? {
       guard option.hasPrefix(name) else { return nil }
@@ -63,6 +88,8 @@ struct MountOptions {
       else { throw .invalid }
       return UInt32(value)
     }
+    if option.hasPrefix("size=") { pageLimit = try Self.size(option.suffix(from: 5)) }
+    if let value = try number(after: "nr_blocks=", radix: 10) { pageLimit = UInt64(value) }
     if let value = try number(after: "mode=", radix: 8) { permissions = value & 0o7777 }
     if let value = try number(after: "ptmxmode=", radix: 8) { multiplexerPermissions = value & 0o7777 }
     if let value = try number(after: "uid=", radix: 10) { owner = value }

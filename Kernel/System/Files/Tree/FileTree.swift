@@ -116,13 +116,14 @@ enum FileTree {
     }
     if !isNew { try identity.check(node, access) }
     if flags.contains(.noAccessTime), !identity.owns(node) { throw .notPermitted }
+    if truncates { try node.checkIsNotRunning() }
+    flags.subtract([.create, .exclusive, .truncate, .closeOnExec])
+    flags.insert(.largeFile)
+    let file = try node.open(flags)
     if truncates, !isNew {
       try node.truncate(to: 0)
       FileAttributes.dropSetIDBits(of: node)
     }
-    flags.subtract([.create, .exclusive, .truncate, .closeOnExec])
-    flags.insert(.largeFile)
-    let file = try node.open(flags)
     file.flags.remove(.noControllingTerminal)
     file.location = path
     return file

@@ -87,9 +87,6 @@ extension SystemCalls {
 
   /// umask(2)
   static func umask(_ arguments: SystemCallArguments) -> Int64 {
-    let context = fileSystem
-    let old = context.umask
-    context.umask = UInt32(truncatingIfNeeded: arguments.first)
-    return Int64(old)
+    Int64(fileSystem.setMask(UInt32(truncatingIfNeeded: arguments.first)))
   }
 }

@@ -16,11 +16,12 @@ extension SystemCalls {
     let permissions: UInt32 = flags & 0x8 != 0 ? 0o666 : 0o777
     let file = MemoryFile(
       fileSystem: AnonymousFiles.memory, number: AnonymousFiles.memory.makeNumber(),
-      mode: .regular.with(permissions: permissions))
+      mode: .regular.with(permissions: permissions), budget: nil)
     file.stampNew()
     // A name that nobody can look up.
     file.linkCount = 0
     if flags & 0x2 != 0 || flags & 0x8 != 0 { file.seals = [] }
-    return try addDescriptor(file.open([.readWrite, .largeFile]), closesOnExec: flags & 0x1 != 0)
+    // As on Linux the first open file does not keep it from being run.
+    return try addDescriptor(OpenMemoryFile(file, [.readWrite, .largeFile], isCounted: false), closesOnExec: flags & 0x1 != 0)
   }
 }

@@ -18,6 +18,7 @@ extension SystemCalls {
     guard path.node.mode.isRegular else { throw .invalid }
     try FileIdentity.current.check(path.node, .write)
     try FileTree.checkWritable(path.mount)
+    try path.node.checkIsNotRunning()
     try truncate(path.node, to: arguments.second)
     return 0
   }

@@ -24,8 +24,8 @@ extension SystemCalls {
     let descriptor = Int32(truncatingIfNeeded: arguments.first)
     let place: Path
     if path.view.isEmpty, flags & AtFlags.emptyPath != 0, descriptor != AtFlags.workingDirectory {
-      guard let location = try anyFile(arguments.first).location else { throw .access }
-      place = location
+      let file = try anyFile(arguments.first)
+      place = file.location ?? AnonymousMount.place(of: file)
     } else {
       place = try FileTree.find(
         path.view, from: start(arguments.first, path.view, lookup), lookup,
