@@ -4,7 +4,9 @@
 //
 // Prints `bench NAME VALUE` lines. A value is in ticks of the time-stamp counter for one turn, the least of
 // several rounds; under QEMU's `-icount shift=0` a tick is an instruction, of the kernel and of this program
-// together. What a row's name does not say: pipes and futexes are between two processes or threads on CPU 0.
+// together. What a row's name does not say: pipes and futexes are between two processes or threads on CPU 0, or,
+// where there is a second one, on CPUs 0 and 1. With all SSE or AVX registers live in both, a round trip includes
+// their loading and checking, which takes what the rows `registers...` say.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -223,16 +225,26 @@ static void check(registers used) {
   if (used == NO_REGISTERS) return;
   if (used == SSE) __asm__ volatile(EACH(STORE, "", "xmm")::"r"(seen), "i"(16) : "memory");
   if (used == AVX) __asm__ volatile(EACH(STORE, "v", "ymm")::"r"(seen), "i"(32) : "memory");
-  for (int index = 0; index < words; index++) {
-    if (seen[index] != ((uint64_t *)pattern)[index]) {
-      call(SYS_write, 1, (long)"measure: a register was lost\n", 29, 0);
-      call(SYS_exit_group, 1, 0, 0, 0);
-    }
+  uint64_t difference = 0;
+  for (int index = 0; index < words; index++) difference |= seen[index] ^ ((uint64_t *)pattern)[index];
+  if (difference != 0) {
+    call(SYS_write, 1, (long)"measure: a register was lost\n", 29, 0);
+    call(SYS_exit_group, 1, 0, 0, 0);
   }
 }
 
 static int to_child[2], to_parent[2];
 static registers used;
+
+static void pin(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  if (sched_setaffinity(0, sizeof set, &set) != 0) give_up("sched_setaffinity");
+}
+static void fill_pattern(int factor) {
+  for (unsigned index = 0; index < sizeof pattern; index++) pattern[index] = index * factor + 3;
+}
 
 __attribute__((target("general-regs-only"), noinline))
 static void ping(int count) {
@@ -264,14 +276,16 @@ static void registers_alone(int count) {
   }
 }
 
-static void measure_pipe(const char *name, const char *alone, registers kind) {
+// The other end is on CPU `cpu`.
+static void measure_pipe(const char *name, const char *alone, registers kind, int cpu) {
   if (!is_wanted(name)) return;
   used = kind;
   if (pipe(to_child) != 0 || pipe(to_parent) != 0) give_up("pipe");
   pid_t child = fork();
   if (child < 0) give_up("fork");
   if (child == 0) {
-    for (unsigned index = 0; index < sizeof pattern; index++) pattern[index] = index * 5 + 3;
+    fill_pattern(5);
+    pin(cpu);
     close(to_child[1]);
     close(to_parent[0]);
     pong();
@@ -279,16 +293,18 @@ static void measure_pipe(const char *name, const char *alone, registers kind) {
   }
   close(to_child[0]);
   close(to_parent[1]);
-  for (unsigned index = 0; index < sizeof pattern; index++) pattern[index] = index * 7 + 1;
+  fill_pattern(7);
   report(name, least(ping, turns));
   close(to_child[1]);
   close(to_parent[0]);
   int status;
   if (waitpid(child, &status, 0) != child || status != 0) give_up("the other end of a pipe");
-  if (kind != NO_REGISTERS) report(alone, least(registers_alone, turns));
+  if (alone) report(alone, least(registers_alone, turns));
 }
 
 static volatile int turn_of;
+static volatile int is_over;
+static int other_cpu;
 static void wait_for(int mine) {
   while (turn_of != mine) call(SYS_futex, (long)&turn_of, FUTEX_WAIT_PRIVATE, !mine, 0);
 }
@@ -296,35 +312,38 @@ static void pass_to(int other) {
   turn_of = other;
   call(SYS_futex, (long)&turn_of, FUTEX_WAKE_PRIVATE, 1, 0);
 }
+__attribute__((target("general-regs-only"), noinline))
 static void *answer(void *argument) {
+  pin(other_cpu);
   for (;;) {
+    load(used);
     wait_for(1);
-    if (argument && *(volatile int *)argument) return NULL;
+    check(used);
+    if (is_over) return argument;
     pass_to(0);
   }
 }
+__attribute__((target("general-regs-only"), noinline))
 static void futex_ping(int count) {
   for (int turn = 0; turn < count; turn++) {
+    load(used);
     pass_to(1);
     wait_for(0);
+    check(used);
   }
 }
-static void measure_futex(const char *name) {
+static void measure_futex(const char *name, registers kind, int cpu) {
   if (!is_wanted(name)) return;
-  static volatile int is_over;
+  used = kind;
+  other_cpu = cpu;
+  is_over = 0;
+  turn_of = 0;
   pthread_t thread;
-  if (pthread_create(&thread, NULL, answer, (void *)&is_over) != 0) give_up("pthread_create");
+  if (pthread_create(&thread, NULL, answer, NULL) != 0) give_up("pthread_create");
   report(name, least(futex_ping, turns));
   is_over = 1;
   pass_to(1);
   pthread_join(thread, NULL);
-}
-
-static void pin(void) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(0, &set);
-  if (sched_setaffinity(0, sizeof set, &set) != 0) give_up("sched_setaffinity");
 }
 
 int main(int count, char **arguments) {
@@ -336,17 +355,30 @@ int main(int count, char **arguments) {
   }
   part_count = count - first;
   parts = arguments + first;
-  pin();
+  int cpu_count = sysconf(_SC_NPROCESSORS_ONLN);
+  pin(0);
+  fill_pattern(7);
   nothing_path = access("/bin/nothing", X_OK) == 0 ? "/bin/nothing" : "build/linux/nothing";
 
   measure("emptyLoopTurn", empty_loop, turns);
   measure("getpid", call_getpid, turns);
   measure("yieldAlone", yield, turns);
   measure("clockGettime", get_time, turns);
-  measure_pipe("pipeRoundTrip", "", NO_REGISTERS);
-  measure_pipe("pipeRoundTripSSE", "registersSSE", SSE);
-  if (__builtin_cpu_supports("avx")) measure_pipe("pipeRoundTripAVX", "registersAVX", AVX);
-  measure_futex("futexRoundTrip");
+  int has_avx = __builtin_cpu_supports("avx");
+  measure_pipe("pipeRoundTrip", NULL, NO_REGISTERS, 0);
+  measure_pipe("pipeRoundTripSSE", "registersSSE", SSE, 0);
+  if (has_avx) measure_pipe("pipeRoundTripAVX", "registersAVX", AVX, 0);
+  measure_futex("futexRoundTrip", NO_REGISTERS, 0);
+  measure_futex("futexRoundTripSSE", SSE, 0);
+  if (has_avx) measure_futex("futexRoundTripAVX", AVX, 0);
+  if (cpu_count > 1) {
+    measure_pipe("twoCPUsPipeRoundTrip", NULL, NO_REGISTERS, 1);
+    measure_pipe("twoCPUsPipeRoundTripSSE", NULL, SSE, 1);
+    if (has_avx) measure_pipe("twoCPUsPipeRoundTripAVX", NULL, AVX, 1);
+    measure_futex("twoCPUsFutexRoundTrip", NO_REGISTERS, 1);
+    measure_futex("twoCPUsFutexRoundTripSSE", SSE, 1);
+    if (has_avx) measure_futex("twoCPUsFutexRoundTripAVX", AVX, 1);
+  }
   measure("threadCreateJoin", create_threads, turns / 5);
   measure("forkExitWait", fork_exit, turns / 10);
   measure("forkExecExitWait", fork_exec, turns / 10);
