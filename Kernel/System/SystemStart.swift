@@ -32,6 +32,7 @@ public enum SystemStart {
     CPUStartup.startOthers(limit: options.maximumCPUs ?? CPUs.limit)
     SerialTerminal.initialize()
     ConsoleInput.initialize()
+    SecondSerialLine.initialize()
     RandomSource.initialize()
     TimePage.initialize()
     SystemIdentity.initialize()

@@ -51,13 +51,22 @@ $(LINUX_TWICE:%=$(LINUX_BUILD)/tests/%): $(LINUX_BUILD)/tests/%-musl: $(LINUX_DI
 # Dynamically linked ones, with the libraries that they ask for.
 LINUX_DYNAMIC   := $(patsubst $(LINUX_DIRECTORY)/Dynamic/%.c,%,$(wildcard $(LINUX_DIRECTORY)/Dynamic/*.c))
 LINUX_LIBRARIES := lib64/ld-linux-x86-64.so.2=/lib64/ld-linux-x86-64.so.2 \
-  $(foreach name,libc.so.6 libm.so.6,lib/x86_64-linux-gnu/$(name)=/lib/x86_64-linux-gnu/$(name))
+  $(foreach name,libc.so.6 libm.so.6 libgcc_s.so.1 libstdc++.so.6,lib/x86_64-linux-gnu/$(name)=/lib/x86_64-linux-gnu/$(name))
 $(LINUX_DYNAMIC:%=$(LINUX_BUILD)/tests/%): $(LINUX_BUILD)/tests/%: $(LINUX_DIRECTORY)/Dynamic/%.c $(LINUX_HEADERS) \
   $(LINUX_BUILD)/dependencies
 	echo "  GCC     $(@F)"
 	mkdir -p $(@D)
 	gcc $(filter-out -static,$(LINUX_C_FLAGS)) -o $@ $< -lm
 	strip $@
+
+# What gdb on the host debugs in the guest: with the symbols of the copy that stays on the host.
+LINUX_DEBUGGED := $(patsubst $(LINUX_DIRECTORY)/Debugged/%.c,%,$(wildcard $(LINUX_DIRECTORY)/Debugged/*.c))
+$(LINUX_DEBUGGED:%=$(LINUX_BUILD)/debugged/%): $(LINUX_BUILD)/debugged/%: $(LINUX_DIRECTORY)/Debugged/%.c \
+  $(LINUX_HEADERS) $(LINUX_BUILD)/dependencies
+	echo "  GCC     $(@F)"
+	mkdir -p $(@D)
+	gcc $(LINUX_C_FLAGS) -O1 -o $@ $<
+	strip -o $@.stripped $@
 
 # Scripts and what they should print.
 $(LINUX_BUILD)/tests/%.expected: $(LINUX_DIRECTORY)/Scripts/%.expected
@@ -115,7 +124,8 @@ $(LINUX_SWIFT_ARCHIVE): $(LINUX_BUILD)/swift-foundation $(LINUX_DIRECTORY)/Swift
 	gzip -n -f -1 $(@:.gz=)
 
 # Programs of Debian's packages, as they are.
-LINUX_PACKAGED = bin/busybox=/bin/busybox bin/bash-static=/bin/bash-static bin/zsh-static=/bin/zsh-static
+LINUX_PACKAGED = bin/busybox=/bin/busybox bin/bash-static=/bin/bash-static bin/zsh-static=/bin/zsh-static \
+  bin/gdbserver=/usr/bin/gdbserver
 LINUX_APPLETS := sh ash awk base64 basename cat chmod clear cmp cp cttyhack cut date dc dd df diff dirname dmesg \
   du echo ed env expr false find free grep gunzip gzip head hostname id kill less ln ls md5sum mkdir mkfifo \
   mknod more mount mv nohup od pidof ping poweroff printenv printf ps pwd readlink realpath reboot rm \
@@ -134,11 +144,12 @@ LINUX_ENTRIES = $(LINUX_PACKAGED) $(LINUX_LIBRARIES) 'bin/bash->bash-static' 'bi
   $(foreach applet,$(LINUX_APPLETS),'bin/$(applet)->busybox') \
   bin/run-tests=$(LINUX_BUILD)/run-tests \
   $(foreach tool,$(LINUX_TOOLS),bin/$(tool)=$(LINUX_BUILD)/$(tool)) \
+  $(foreach program,$(LINUX_DEBUGGED),bin/$(program)=$(LINUX_BUILD)/debugged/$(program).stripped) \
   $(foreach file,$(LINUX_FILES),tests/$(notdir $(file))=$(file)) \
   $(foreach program,$(filter-out %/init %/shell,$(USER_PROGRAMS)),bin/$(notdir $(program))=$(program)) \
   dev/console:c:5:1 dev/null:c:1:3 proc/ sys/ tmp/ root/
 
-$(LINUX_ARCHIVE): FORCE $(LINUX_FILES) $(LINUX_BUILD)/run-tests $(LINUX_TOOLS:%=$(LINUX_BUILD)/%) $(USER_PROGRAMS) | $(LINUX_BUILD)/dependencies
+$(LINUX_ARCHIVE): FORCE $(LINUX_FILES) $(LINUX_DEBUGGED:%=$(LINUX_BUILD)/debugged/%) $(LINUX_BUILD)/run-tests $(LINUX_TOOLS:%=$(LINUX_BUILD)/%) $(USER_PROGRAMS) | $(LINUX_BUILD)/dependencies
 	Scripts/make-archive --output $@.new $(LINUX_ENTRIES)
 	if cmp -s $@.new $@; then rm $@.new; else echo "  CPIO    $@"; mv $@.new $@; fi
 

@@ -11,6 +11,18 @@ public struct SerialPort: Sendable {
   public static var first: SerialPort { SerialPort(base: 0x3F8) }
   /// The ISA interrupt of the first port.
   public static var firstInterrupt: UInt8 { 4 }
+  /// COM2, at port 0x2F8 and interrupt 3.
+  public static var second: SerialPort { SerialPort(base: 0x2F8) }
+  public static var secondInterrupt: UInt8 { 3 }
+
+  /// Whether there is a port: one that is there keeps what is written to its scratch register.
+  public var isPresent: Bool {
+    for value: UInt8 in [0x5A, 0xA5] {
+      portWrite8(base + 7, value)
+      if portRead8(base + 7) != value { return false }
+    }
+    return true
+  }
 
   public func initialize() {
     portWrite8(base + 1, 0x00)  // no interrupts

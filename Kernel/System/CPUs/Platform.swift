@@ -32,9 +32,8 @@ public enum Platform {
     var apicAddress: UInt64 = 0xFEE0_0000
     var ioAPICAddress: UInt64 = 0xFEC0_0000
     var ioAPICBase: UInt32 = 0
-    var serialInput = UInt32(SerialPort.firstInterrupt)
-    var serialIsActiveLow = false
-    var serialIsLevelTriggered = false
+    var serial = ISAInterrupt(SerialPort.firstInterrupt)
+    var secondSerial = ISAInterrupt(SerialPort.secondInterrupt)
     var found = InlineArray<64, UInt32>(repeating: 0)
     var foundCount = 0
     var skipped = 0
@@ -66,11 +65,10 @@ public enum Platform {
             hasIOAPIC = true
           }
         case .interruptSourceOverride(let source, let interrupt, let polarity, let trigger):
-          if source == SerialPort.firstInterrupt {
-            serialInput = interrupt
-            serialIsActiveLow = polarity == .activeLow
-            serialIsLevelTriggered = trigger == .level
-          }
+          let isActiveLow = polarity == .activeLow
+          let isLevelTriggered = trigger == .level
+          serial.override(source, interrupt, activeLow: isActiveLow, levelTriggered: isLevelTriggered)
+          secondSerial.override(source, interrupt, activeLow: isActiveLow, levelTriggered: isLevelTriggered)
         case .localAPICNMI, .localAPICAddressOverride:
           break
         }
@@ -94,11 +92,36 @@ public enum Platform {
 
     let ioAPIC = IOAPIC(base: DeviceMemory.map(ioAPICAddress))
     ioAPIC.maskAll()
-    let input = Int(serialInput) - Int(ioAPICBase)
-    if input >= 0, input < ioAPIC.inputCount {
+    serial.route(to: Vector.serial, ioAPIC, firstInput: ioAPICBase, apicID: own)
+    if SerialPort.second.isPresent {
+      secondSerial.route(to: Vector.secondSerial, ioAPIC, firstInput: ioAPICBase, apicID: own)
+    }
+  }
+
+  /// Where an interrupt of the ISA bus arrives (ACPI, section 5.2.12.5).
+  private struct ISAInterrupt {
+    private let number: UInt8
+    private var input: UInt32
+    private var isActiveLow = false
+    private var isLevelTriggered = false
+
+    init(_ number: UInt8) {
+      self.number = number
+      input = UInt32(number)
+    }
+
+    mutating func override(_ source: UInt8, _ interrupt: UInt32, activeLow: Bool, levelTriggered: Bool) {
+      guard source == number else { return }
+      input = interrupt
+      isActiveLow = activeLow
+      isLevelTriggered = levelTriggered
+    }
+
+    func route(to vector: UInt8, _ ioAPIC: IOAPIC, firstInput: UInt32, apicID: UInt32) {
+      let index = Int(input) - Int(firstInput)
+      guard index >= 0, index < ioAPIC.inputCount else { return }
       ioAPIC.route(
-        input: input, vector: Vector.serial, apicID: own, activeLow: serialIsActiveLow,
-        levelTriggered: serialIsLevelTriggered)
+        input: index, vector: vector, apicID: apicID, activeLow: isActiveLow, levelTriggered: isLevelTriggered)
     }
   }
 
@@ -129,6 +152,7 @@ public enum Vector {
 
   public static var timer: UInt8 { 0x40 }
   public static var serial: UInt8 { 0x41 }
+  public static var secondSerial: UInt8 { 0x42 }
   public static var interprocessor: UInt8 { 0xF0 }
   public static var apicError: UInt8 { 0xFE }
   public static var spurious: UInt8 { 0xFF }

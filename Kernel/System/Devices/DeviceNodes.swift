@@ -31,6 +31,7 @@ enum DeviceNodes {
     try node("console", alias, TerminalAliases.Minor.console, 0o600)
     try node("ptmx", alias, TerminalAliases.Minor.multiplexer, 0o666)
     try node("ttyS0", SerialDevices.major, SerialDevices.firstSerialMinor, 0o600)
+    try node("ttyS1", SerialDevices.major, SerialDevices.firstSerialMinor + 1, 0o600)
     try FileTree.makeLink(to: ByteView("/proc/self/fd"), ByteView("fd"), from: directory, lookup)
     try FileTree.makeLink(to: ByteView("/proc/self/fd/0"), ByteView("stdin"), from: directory, lookup)
     try FileTree.makeLink(to: ByteView("/proc/self/fd/1"), ByteView("stdout"), from: directory, lookup)

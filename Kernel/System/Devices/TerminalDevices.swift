@@ -1,16 +1,19 @@
 import Core
 import Machine
 
-/// Major number 4: the serial line, ttyS0.
+/// Major number 4: the serial lines, ttyS0 and ttyS1.
 final class SerialDevices: CharacterDriver, @unchecked Sendable {
   static var major: UInt32 { 4 }
   static var firstSerialMinor: UInt32 { 64 }
 
   override func open(_ node: FileNode, minor: UInt32, _ flags: OpenFlags) throws(Errno) -> OpenFile {
-    guard minor == Self.firstSerialMinor, let terminal = Terminals.serial else {
-      throw .noSuchDeviceOrAddress
+    switch minor {
+    case Self.firstSerialMinor: if let terminal = Terminals.serial { return try terminal.open(node, flags) }
+    case Self.firstSerialMinor + 1:
+      if let terminal = SecondSerialLine.shared { return try terminal.open(node, flags) }
+    default: break
     }
-    return try terminal.open(node, flags)
+    throw .noSuchDeviceOrAddress
   }
 }
 

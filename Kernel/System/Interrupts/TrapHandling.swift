@@ -26,6 +26,10 @@ func handleTrap(_ frame: UnsafeMutablePointer<TrapFrame>) {
     Platform.localAPIC.endOfInterrupt()
     CPURecord.current.pointee.serialInterrupts &+= 1
     ConsoleInput.handleInterrupt()
+  case Vector.secondSerial:
+    Platform.localAPIC.endOfInterrupt()
+    CPURecord.current.pointee.serialInterrupts &+= 1
+    SecondSerialLine.handleInterrupt()
   case Vector.spurious:
     break
   case Vector.apicError:

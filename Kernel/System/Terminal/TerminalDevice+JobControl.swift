@@ -104,6 +104,7 @@ enum Terminals {
   static func controlling(of session: Int32) -> TerminalDevice? {
     guard session != 0 else { return nil }
     if let serial, serial.lock.withLock({ serial.session == session }) { return serial }
+    if let second = SecondSerialLine.shared, second.lock.withLock({ second.session == session }) { return second }
     return PseudoTerminals.first { terminal in terminal.lock.withLock { terminal.session == session } }
   }
 

@@ -18,8 +18,8 @@ private final class Subject {
 
   @Test func stopIsReportedOnce() {
     let subject = stopped(.signalDelivery, code: 10)
-    #expect(subject.takeReport(leaves: true) == 10 << 8 | 0x7F)
-    #expect(subject.takeReport() == 10 << 8 | 0x7F)
+    #expect(subject.takeReport(leaves: true) == Int32(10 << 8 | 0x7F))
+    #expect(subject.takeReport() == Int32(10 << 8 | 0x7F))
     #expect(subject.takeReport() == nil)
     #expect(subject.state.isUsable)
     #expect(subject.state.mayStay)
@@ -27,7 +27,7 @@ private final class Subject {
 
   @Test func eventStandsAboveTheSignal() {
     let subject = stopped(.event, code: 5 | TraceEvent.clone.rawValue << 8)
-    #expect(subject.takeReport() == 3 << 16 | 5 << 8 | 0x7F)
+    #expect(subject.takeReport() == Int32(3 << 16 | 5 << 8 | 0x7F))
   }
 
   @Test func signalOfTheTracerIsWhatItGoesOnWith() {
@@ -59,7 +59,7 @@ private final class Subject {
     #expect(subject.state.wantsTrap)
     subject.state.begin(.trap, code: 5 | 128 << 8)
     #expect(!subject.state.wantsTrap)
-    #expect(subject.takeReport() == 128 << 16 | 5 << 8 | 0x7F)
+    #expect(subject.takeReport() == Int32(128 << 16 | 5 << 8 | 0x7F))
   }
 
   @Test func noticeBeforeListenEndsTheStopAtOnce() {
