@@ -1,0 +1,67 @@
+import Foundation
+import Subprocess
+import Testing
+
+/// gdb on the host debugs a program in the guest: Debian's gdbserver there, over the second serial line.
+@Suite(.serialized, .enabled(if: BootSelection.includes("debugger")))
+struct DebuggerTests {
+  /// gdbserver stays when its program has ended, since a line cannot be hung up: the first process looks for that.
+  private static let script = #"""
+    set -u
+    mkdir -p build/boots
+    work=$(mktemp -d) log=build/boots/debugger.serial.log
+    trap 'rm -rf "$work"' EXIT
+    rm -f "$log"
+    guest='mount -t proc proc /proc; gdbserver /dev/ttyS1 /bin/vectors & sleep 2'
+    guest+='; while pidof vectors >/dev/null; do sleep 1; done'
+    iso=$(Scripts/make-iso --kernel "$KERNEL" --initrd build/linux.cpio \
+      --words "run=init poweroff init=/bin/sh -- -c \"$guest\"") || exit 1
+    Scripts/run-qemu --iso "$iso" --cpus 2 --timeout 120 --debug-line "$work/line" </dev/null >"$log" 2>&1 &
+    machine=$!
+    for _ in $(seq 300); do
+      grep -qs "Remote debugging using" "$log" && break
+      kill -0 "$machine" 2>/dev/null || break
+      sleep 0.2
+    done
+    NEEDLETAIL_DEBUG_LINE="$work/line" timeout 100 gdb -nx -batch -x Tests/BootTests/Debugger/vectors.gdb \
+      build/linux/debugged/vectors 2>&1
+    wait "$machine"
+    echo "the machine ended with $?"
+    """#
+
+  @Test func gdbSeesThreadsAndVectorsAndChangesThem() async throws {
+    let result = try await Subprocess.run(
+      .name("bash"), arguments: ["-c", "KERNEL='\(BootRunner.kernel)'\n" + Self.script],
+      workingDirectory: .init(BootRunner.root.path), output: .string(limit: 1 << 20), error: .combinedWithOutput)
+    let output = result.standardOutput ?? ""
+    let log = String(
+      decoding: (try? Data(contentsOf: BootRunner.logs.appending(path: "debugger.serial.log"))) ?? Data(),
+      as: UTF8.self)
+    let expected = [
+      "hit Breakpoint 1",
+      // The way down to where it stopped.
+      "#1 ", "descend (depth=depth@entry=0)", "descend (depth=depth@entry=2)", "#4 ", "in main ()",
+      "* 1    Thread ", "  2    Thread ",
+      "= {1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5}",
+      "= 2.71828182845904509",
+      "= [ IM DM ZM OM UM PM ]",
+      // A write to XMM1 leaves the upper half of YMM1 as it was.
+      "= {1.25, 2.25, 3.25, -4, 0, 0, 0, 0}",
+      "= (void (*)()) 0x1\n",
+      "hit Breakpoint 2, stop_here ()",
+      "= {1.25, 2.25, 3.25, -4}\n",
+      "exited with code 041]",
+      "the machine ended with 0",
+    ]
+    var rest = output[...]
+    for text in expected {
+      guard let range = rest.range(of: text) else {
+        Issue.record("gdb did not say, in this order: \(text)\n\(output)\n--- serial log\n\(log)")
+        return
+      }
+      rest = rest[range.upperBound...]
+    }
+    // The program has seen it too.
+    #expect(log.contains("the debugger has left 1.25 2.25 3.25 -4"), "\(log)")
+  }
+}
