@@ -199,7 +199,7 @@ fuzz-frames: image linux-programs ## Return through FRAMES= (1000000) random sig
 BOOT_TESTS := swift test --package-path Tests/BootTests --scratch-path $(BUILD)/boot-tests --disable-xctest \
   --quiet
 
-test: check image linux-programs $(if $(filter all selftests,$(MATRIX)),linux-selftests) $(SHELL_ARCHIVE) ## Run the host tests, the image checks and the boot matrix (MATRIX=quick: a few boots)
+test: check image linux-programs $(if $(filter full linux% selftests%,$(MATRIX)),linux-selftests) $(SHELL_ARCHIVE) ## Run the host tests, the image checks and the boot matrix (MATRIX=quick: a few boots)
 	Scripts/install-dependencies --tests
 	echo "  TEST    on the host"
 	swift test --disable-xctest --quiet

@@ -1,9 +1,8 @@
 import Foundation
-import Subprocess
 import Testing
 
 /// gdb on the host debugs a program in the guest: Debian's gdbserver there, over the second serial line.
-@Suite(.serialized, .enabled(if: BootSelection.includes("debugger")))
+@Suite(.enabled(if: BootSelection.includes("debugger")))
 struct DebuggerTests {
   /// gdbserver stays when its program has ended, since a line cannot be hung up: the first process looks for that.
   private static let script = #"""
@@ -30,13 +29,13 @@ struct DebuggerTests {
     """#
 
   @Test func gdbSeesThreadsAndVectorsAndChangesThem() async throws {
-    let result = try await Subprocess.run(
-      .name("bash"), arguments: ["-c", "KERNEL='\(BootRunner.kernel)'\n" + Self.script],
-      workingDirectory: .init(BootRunner.root.path), output: .string(limit: 1 << 20), error: .combinedWithOutput)
-    let output = result.standardOutput ?? ""
-    let log = String(
-      decoding: (try? Data(contentsOf: BootRunner.logs.appending(path: "debugger.serial.log"))) ?? Data(),
-      as: UTF8.self)
+    let result = try await BootRunner.shared.run(
+      command: "KERNEL='\(BootRunner.kernel)'\n" + Self.script)
+    let output = result.output
+    let log = BootRunner.text(of: BootRunner.logs.appending(path: "debugger.serial.log"))
+    try await BootRunner.shared.record(
+      "debugger", ending: output.contains("the machine ended with 0") ? "passed" : "failed",
+      seconds: result.seconds)
     let expected = [
       "hit Breakpoint 1",
       // The way down to where it stopped.
