@@ -3,6 +3,8 @@
 #include "check.h"
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -56,6 +58,24 @@ int main(void) {
   CHECK_EQUAL(read(file, other, sizeof other), sizeof other);
   CHECK(memcmp(text, other, sizeof text) != 0);
   CHECK_EQUAL(write(file, "seed", 4), 4);
+  close(file);
+
+  // Memory of zeros: private, and shared with a child.
+  file = open("/dev/zero", O_RDWR);
+  char *own = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+  char *shared = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  REQUIRE(own != MAP_FAILED && shared != MAP_FAILED);
+  close(file);
+  CHECK_EQUAL(own[5000] | shared[5000], 0);
+  if (fork() == 0) {
+    own[5000] = shared[5000] = 7;
+    _exit(0);
+  }
+  wait(NULL);
+  CHECK_EQUAL(own[5000], 0);
+  CHECK_EQUAL(shared[5000], 7);
+  file = open("/dev/full", O_RDWR);
+  CHECK(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, file, 0) == MAP_FAILED && errno == ENODEV);
   close(file);
 
   // A node of one's own, wherever it is.

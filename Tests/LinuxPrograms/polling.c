@@ -206,6 +206,47 @@ static void counting_together(void) {
   close(counter);
 }
 
+// A process that is stopped while it waits goes on until the time that it had before.
+static void stopping(void) {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  pid_t child = fork();
+  if (child == 0) {
+    struct pollfd watched = {ends[0], POLLIN, 0};
+    long start = milliseconds();
+    int found = poll(&watched, 1, 400);
+    long taken = milliseconds() - start;
+    // Linux reports no signal, neither does it begin anew.
+    _exit(found != 0 ? 1 : taken < 400 ? 2 : taken > 750 ? 3 : 0);
+  }
+  struct timespec pause = {0, 200000000};
+  nanosleep(&pause, NULL);
+  kill(child, SIGSTOP);
+  nanosleep(&pause, NULL);
+  kill(child, SIGCONT);
+  int status;
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  CHECK_EQUAL(status, 0);
+  // Where it is stopped beyond that time, it has come at once.
+  child = fork();
+  if (child == 0) {
+    struct pollfd watched = {ends[0], POLLIN, 0};
+    long start = milliseconds();
+    int found = poll(&watched, 1, 300);
+    _exit(found != 0 ? 1 : milliseconds() - start < 300 ? 2 : 0);
+  }
+  nanosleep(&pause, NULL);
+  kill(child, SIGSTOP);
+  nanosleep(&pause, NULL);
+  long start = milliseconds();
+  kill(child, SIGCONT);
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  CHECK_EQUAL(status, 0);
+  CHECK(milliseconds() - start < 200);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 int main(void) {
   poll_of_pipes();
   timeouts();
@@ -213,5 +254,6 @@ int main(void) {
   waking();
   event_counters();
   counting_together();
+  stopping();
   return finish();
 }

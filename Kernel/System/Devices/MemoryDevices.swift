@@ -46,6 +46,13 @@ class NullFile: OpenFile, @unchecked Sendable {
 
 /// /dev/zero
 class ZeroFile: NullFile, @unchecked Sendable {
+  /// As memory without a file (zero(4)).
+  override func memory(size: UInt64, isShared: Bool) throws(Errno) -> MappedMemory {
+    if !isShared { return .anonymous }
+    guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
+    return .source(MappedSource(store: PageStore(size: size)))
+  }
+
   override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
     var done = 0
     while buffer.remaining > 0 {
@@ -66,6 +73,8 @@ class ZeroFile: NullFile, @unchecked Sendable {
 
 /// /dev/full: zeros come out, and there is no room for anything.
 final class FullFile: ZeroFile, @unchecked Sendable {
+  override func memory(size: UInt64, isShared: Bool) throws(Errno) -> MappedMemory { throw .noDevice }
+
   override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
     if buffer.remaining == 0 { return 0 }
     throw .noSpace

@@ -90,4 +90,6 @@ enum RestartBlock: Sendable {
   case sleep(deadline: UInt64, remaining: UInt64)
   /// futex(2): waits for a word that is still as expected, until a time in TSC ticks.
   case futex(address: UInt64, isPrivate: Bool, expected: UInt32, bits: UInt32, deadline: UInt64)
+  /// poll(2), until a time in TSC ticks.
+  case poll(address: UInt64, count: UInt64, deadline: UInt64)
 }

@@ -11,6 +11,15 @@ enum JobControl {
   /// The process group of the current process.
   static var currentGroup: Int32 { current?.group ?? 0 }
 
+  /// Whether the current process, or one that it descends from, has cut its tie to its session's terminal.
+  static var hasGivenTerminalUp: Bool {
+    guard let current, current.sessionWithoutTerminal != 0 else { return false }
+    return current.sessionWithoutTerminal == current.session
+  }
+
+  /// TIOCNOTTY by a process that does not lead its session.
+  static func giveTerminalUp() { current?.sessionWithoutTerminal = currentSession }
+
   /// Whether the current process leads its session.
   static var isSessionLeader: Bool {
     guard let current else { return false }

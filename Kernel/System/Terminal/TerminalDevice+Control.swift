@@ -74,7 +74,7 @@ extension TerminalDevice {
       try acquire(mayTakeAway: argument == 1 && FileIdentity.current.mayAdministrate)
     case Request.release:
       guard isControlling else { throw .notTerminal }
-      if JobControl.isSessionLeader { release() }
+      if JobControl.isSessionLeader { release() } else { JobControl.giveTerminalUp() }
     default: try controlDevice(request, argument)
     }
   }

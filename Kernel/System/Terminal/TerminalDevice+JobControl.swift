@@ -8,7 +8,7 @@ extension TerminalDevice {
   /// Whether it is the current process's controlling terminal.
   var isControlling: Bool {
     let session = lock.withLock { self.session }
-    return session != 0 && session == JobControl.currentSession
+    return session != 0 && session == JobControl.currentSession && !JobControl.hasGivenTerminalUp
   }
 
   /// A process of the background that wants to read, or to change something, is stopped; one that cannot be
@@ -98,7 +98,9 @@ enum Terminals {
   nonisolated(unsafe) static var serial: SerialTerminal?
 
   /// The controlling terminal of the current process.
-  static var controlling: TerminalDevice? { controlling(of: JobControl.currentSession) }
+  static var controlling: TerminalDevice? {
+    JobControl.hasGivenTerminalUp ? nil : controlling(of: JobControl.currentSession)
+  }
 
   /// The controlling terminal of a session; nil for none.
   static func controlling(of session: Int32) -> TerminalDevice? {

@@ -12,6 +12,7 @@ extension UnsafeMutablePointer where Pointee == Thread {
     pointee.schedulingPolicy = parent.pointee.schedulingPolicy.inherited
     pointee.scheduling.set(claim)
     pointee.timerSlack = parent.pointee.timerSlack
+    pointee.inputOutputPriority = parent.pointee.inputOutputPriority
   }
 
   /// The current thread begins a new program (execve(2)).

@@ -70,6 +70,8 @@ public struct Thread: Schedulable, DeadlineQueued, FutexQueued {
   var schedulingPolicy = SchedulingPolicy()
   /// The highest real-time priority of those that wait for a lock of this thread's (`PriorityFutexes`); 0 for none.
   var lentPriority: UInt8 = 0
+  /// ioprio_set(2)'s value, 0 where none was set. Stored only.
+  var inputOutputPriority: UInt16 = 0
   /// How late a timer may be, in nanoseconds (PR_SET_TIMERSLACK). Stored only: timers go by the tick.
   var timerSlack: UInt64 = 50_000
   var signals = ThreadSignals()

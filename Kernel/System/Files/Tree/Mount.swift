@@ -119,6 +119,36 @@ enum Mounts {
     if !isAdded { throw .noSpace }
   }
 
+  /// Mounts on a copy of a directory what is mounted below the original (MS_REC). `FileTree.changes` is held.
+  ///
+  /// - Parameter copy: the mount of the copy, which is mounted already, and itself not copied.
+  static func copy(below source: Path, to copy: Mount) throws(Errno) {
+    // Originals and their copies, of which those further up come first.
+    var pairs: [(original: Mount, copy: Mount)] = [(source.mount, copy)]
+    var index = 0
+    while index < pairs.count {
+      let pair = pairs[index]
+      for original in all {
+        guard let point = original.point, point.mount === pair.original, original !== copy else { continue }
+        if index == 0, !isWithin(point.entry, source.entry) { continue }
+        guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
+        let new = try Mount(root: original.root, source: original.source.name, flags: original.flags)
+        try add(new, on: Path(pair.copy, point.entry))
+        pairs.append((original, new))
+      }
+      index += 1
+    }
+  }
+
+  private static func isWithin(_ entry: DirectoryEntry, _ ancestor: DirectoryEntry) -> Bool {
+    var next: DirectoryEntry? = entry
+    while let candidate = next {
+      if candidate.node === ancestor.node { return true }
+      next = candidate.parent
+    }
+    return false
+  }
+
   /// Moves a mount that is mounted somewhere to another place (MS_MOVE).
   static func move(_ mount: Mount, to path: Path) throws(Errno) {
     var old: Path?

@@ -8,6 +8,7 @@ extension SystemCalls {
     static var remount: UInt64 { 0x20 }
     static var bind: UInt64 { 0x1000 }
     static var move: UInt64 { 0x2000 }
+    static var recursive: UInt64 { 0x4000 }
     /// MS_UNBINDABLE, MS_PRIVATE, MS_SLAVE, MS_SHARED
     static var propagation: UInt64 { 0x1E_0000 }
   }
@@ -33,6 +34,7 @@ extension SystemCalls {
       let mount = try Mount(
         root: source.entry, source: source.mount.source.name, flags: source.mount.flags)
       try Mounts.add(mount, on: target)
+      if flags & MountRequest.recursive != 0 { try Mounts.copy(below: source, to: mount) }
       return 0
     }
     if flags & MountRequest.propagation != 0 {

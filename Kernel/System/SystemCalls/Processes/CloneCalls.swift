@@ -101,6 +101,7 @@ extension SystemCalls {
           keepsHandlers: !flags.contains(.clearSignalHandlers)))
       process.creator = parent.pointee.identifier
       process.copyName(from: parentProcess)
+      process.sessionWithoutTerminal = parentProcess.sessionWithoutTerminal
       process.attributes = parentProcess.attributes.inherited
       process.exitSignal = flags.contains(.parent) ? parentProcess.exitSignal : UInt8(request.exitSignal)
       process.isVforkDone = !flags.contains(.vfork)

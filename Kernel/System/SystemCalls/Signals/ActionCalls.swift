@@ -64,6 +64,8 @@ extension SystemCalls {
     case .sleep(let deadline, let remaining): try sleep(until: deadline, remaining: remaining)
     case .futex(let address, let isPrivate, let expected, let bits, let deadline):
       try waitForFutex(address, isPrivate: isPrivate, expected: expected, bits: bits, until: deadline)
+    case .poll(let address, let count, let deadline):
+      return try pollRestarting(address, count: count, until: deadline)
     }
     return 0
   }

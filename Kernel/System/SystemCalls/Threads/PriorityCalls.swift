@@ -44,7 +44,7 @@ extension SystemCalls {
   }
 
   /// Calls `body` with each thread that the two arguments of the calls above name, all kept from ending.
-  private static func forEachThread(
+  static func forEachThread(
     _ which: UInt64, _ who: UInt64, _ body: (ThreadPointer) -> Void
   ) throws(Errno) {
     let caller = Scheduler.current.pointee.process!

@@ -5,7 +5,18 @@ extension SystemCalls {
   /// poll(2)
   static func poll(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let deadline = deadline(milliseconds: Int32(truncatingIfNeeded: arguments.third))
-    return try poll(arguments.first, count: arguments.second, until: deadline)
+    return try pollRestarting(arguments.first, count: arguments.second, until: deadline)
+  }
+
+  /// poll(2) that goes on until the same time after a signal without a handler, or a stop.
+  static func pollRestarting(_ address: UInt64, count: UInt64, until deadline: UInt64?) throws(Errno) -> Int64 {
+    do throws(Errno) {
+      return try poll(address, count: count, until: deadline)
+    } catch {
+      guard error == .restartUnlessHandled, let deadline else { throw error }
+      Scheduler.current.pointee.signals.restart = .poll(address: address, count: count, deadline: deadline)
+      throw .restartBlock
+    }
   }
 
   /// ppoll(2), the raw call: the timeout is changed to what is left of it.
