@@ -19,6 +19,7 @@ void offsets(void) {
   OFFSET(CPUArea, userStackPointer);
   OFFSET(CPUArea, preemptionDisabled);
   OFFSET(CPUArea, needsReschedule);
+  OFFSET(CPUArea, globalDescriptors);
   CONSTANT(CPUArea_size, sizeof(struct CPUArea));
 
   CONSTANT(ThreadHead_returnWork, offsetof(struct ThreadHead, needsSequenceCheck));

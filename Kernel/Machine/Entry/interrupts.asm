@@ -123,11 +123,19 @@ ownStackEntry:
         jnz     .fromUser
 .staysHere:
         pushGeneralRegisters
+        ; A program may give GS any base: whether it is this CPU's area shows by the descriptor table, which lies there.
+        sub     rsp, 16
+        sgdt    [rsp + 6]
+        mov     rsi, [rsp + 8]
+        add     rsp, 16
+        sub     rsi, CPUArea_globalDescriptors
         mov     ecx, GS_BASE_MSR
         rdmsr
+        shl     rdx, 32
+        or      rax, rdx
         xor     ebx, ebx
-        test    edx, edx
-        js      .kernelGS                       ; the kernel's areas lie in the upper half
+        cmp     rax, rsi
+        je      .kernelGS
         swapgs
         inc     ebx
 .kernelGS:

@@ -11,7 +11,7 @@ public enum DescriptorTables {
     case machineCheck = 3
   }
 
-  /// Loads this CPU's own descriptors.
+  /// Loads this CPU's own descriptors. GS has to be set anew after it.
   ///
   /// - Parameters:
   ///   - area: this CPU's area; GS points there already.
@@ -46,6 +46,8 @@ public enum DescriptorTables {
       loadGlobalDescriptorTable(descriptors, 10 * 8 - 1)
     }
     reloadSegments(UInt64(KERNEL_CODE_SELECTOR), UInt64(KERNEL_DATA_SELECTOR))
+    // What the boot has left there is no program's. GS loses its base, too, which the caller sets again.
+    clearFSAndGS()
     loadTaskRegister(UInt16(TASK_STATE_SELECTOR))
     // After a reset the local table lies at address 0, a program's, with room for every selector (Intel SDM volume 3,
     // table 9-1).

@@ -23,6 +23,8 @@ public enum CR4 {
   public static var osFXSR: UInt64 { 1 << 9 }
   public static var osXMMException: UInt64 { 1 << 10 }
   public static var umip: UInt64 { 1 << 11 }
+  /// FSGSBASE.
+  public static var segmentBases: UInt64 { 1 << 16 }
   public static var osXSAVE: UInt64 { 1 << 18 }
   public static var smep: UInt64 { 1 << 20 }
   public static var smap: UInt64 { 1 << 21 }

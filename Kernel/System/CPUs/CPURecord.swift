@@ -32,10 +32,6 @@ public struct CPURecord: ~Copyable {
   var previousMigratesTo: Int32 = -1
   /// The root of the user page tables in CR3, or the kernel's.
   var activeRoot: PhysicalAddress = 0
-  /// The FS base that is loaded.
-  var activeFSBase: UInt64 = 0
-  /// The program's GS base that is loaded.
-  var activeGSBase: UInt64 = 0
   /// The time at which the running thread was switched in or last charged.
   var lastTick: UInt64 = 0
 

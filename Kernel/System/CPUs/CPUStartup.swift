@@ -158,8 +158,10 @@ enum CPUStartup {
     if features.smep { cr4 |= CR4.smep }
     if features.smap { cr4 |= CR4.smap }
     if features.umip { cr4 |= CR4.umip }
+    if features.fsgsbase { cr4 |= CR4.segmentBases }
     writeCR4(cr4)
     if features.smap { setUserAccessGuarded() }
+    Segments.hasBaseInstructions = features.fsgsbase
   }
 
   /// Sets up SYSCALL and SYSRET (Intel SDM volume 4; AMD APM volume 2, section 6.1).

@@ -171,6 +171,7 @@ public enum Scheduler {
   @inline(__always)
   private static func switchTo(_ next: ThreadPointer, from thread: ThreadPointer, on cpu: CPUPointer) {
     KernelFPU.switchOut(thread)
+    Segments.switchOver(from: thread, to: next)
 
     cpuSetCurrentThread(next)
     cpuSetKernelStackTop(next.pointee.stackTop)
@@ -181,15 +182,6 @@ public enum Scheduler {
     next.pointee.switches &+= 1
     if next.pointee.pageTableRoot != 0 {
       if next.pointee.pageTableRoot != cpu.pointee.activeRoot { ActiveAddressSpace.load(next, on: cpu) }
-      if next.pointee.fsBase != cpu.pointee.activeFSBase {
-        cpu.pointee.activeFSBase = next.pointee.fsBase
-        writeMSR(MSR.fsBase, next.pointee.fsBase)
-      }
-      if next.pointee.gsBase != cpu.pointee.activeGSBase {
-        cpu.pointee.activeGSBase = next.pointee.gsBase
-        // The program's base, until SWAPGS on the way to user mode.
-        writeMSR(MSR.kernelGSBase, next.pointee.gsBase)
-      }
       if next.pointee.restartableSequence.address != 0,
         next.pointee.restartableSequence.cpu != Int32(cpu.pointee.number)
       {

@@ -3,9 +3,11 @@ import Machine
 
 /// What a thread has on account of the program that it runs.
 extension UnsafeMutablePointer where Pointee == Thread {
-  /// A thread that is being made gets what clone(2) hands on.
+  /// A thread that is being made gets what clone(2) hands on of the current one.
   func inherit(from parent: ThreadPointer) {
     pointee.affinity = parent.pointee.affinity
+    Segments.note(parent)
+    pointee.segmentSelectors = parent.pointee.segmentSelectors
     pointee.fsBase = parent.pointee.fsBase
     pointee.gsBase = parent.pointee.gsBase
     pointee.name = parent.pointee.name
@@ -21,20 +23,10 @@ extension UnsafeMutablePointer where Pointee == Thread {
     pointee.robustList = 0
     pointee.restartableSequence = RestartableSequence()
     setName(path: path)
-    setSegmentBases(fs: 0, gs: 0)
-  }
-
-  /// The bases of FS and GS, of the current thread.
-  func setSegmentBases(fs: UInt64, gs: UInt64) {
-    Interrupts.withDisabled {
-      let cpu = CPURecord.current
-      pointee.fsBase = fs
-      pointee.gsBase = gs
-      cpu.pointee.activeFSBase = fs
-      cpu.pointee.activeGSBase = gs
-      writeMSR(MSR.fsBase, fs)
-      writeMSR(MSR.kernelGSBase, gs)
-    }
+    pointee.segmentSelectors = 0
+    pointee.fsBase = 0
+    pointee.gsBase = 0
+    Segments.load(self)
   }
 
   /// What the run queue goes by: the policy, and the priority that others lend the thread.

@@ -46,6 +46,8 @@ public struct Thread: Schedulable, DeadlineQueued, FutexQueued {
 
   /// The root of the page tables of its address space; 0 for kernel threads, which use what is loaded.
   var pageTableRoot: PhysicalAddress = 0
+  /// DS, ES, FS and GS, 16 bits each; mostly 0. These three are up to date while the thread is switched out (`Segments`).
+  var segmentSelectors: UInt64 = 0
   /// The base of FS, which programs use for thread-local storage.
   var fsBase: UInt64 = 0
   /// The base of GS as the program sees it.

@@ -121,6 +121,43 @@ INSTRUCTION void loadInterruptDescriptorTable(const void *base, uint16_t limit) 
   struct DescriptorTablePointer pointer = {limit, (uint64_t)base};
   __asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
 }
+// DS, ES, FS and GS, one on the other: 0 where all are.
+INSTRUCTION uint32_t segmentSelectorsInUse(void) {
+  uint32_t all, one;
+  __asm__ volatile(
+      "movl %%ds, %0; movl %%es, %1; orl %1, %0; movl %%fs, %1; orl %1, %0; movl %%gs, %1; orl %1, %0"
+      : "=r"(all), "=r"(one) : : "cc");
+  return all;
+}
+// DS, ES, FS and GS, 16 bits each.
+INSTRUCTION uint64_t readSegmentSelectors(void) {
+  uint32_t ds, es, fs, gs;
+  __asm__ volatile("movl %%ds, %0; movl %%es, %1; movl %%fs, %2; movl %%gs, %3"
+                   : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
+  return (uint64_t)gs << 48 | (uint64_t)fs << 32 | es << 16 | ds;
+}
+INSTRUCTION void clearFSAndGS(void) { __asm__ volatile("movl %0, %%fs; movl %0, %%gs" : : "r"(0) : "memory"); }
+// Loads them, which sets the bases of FS and of the program's GS. Interrupts are disabled.
+INSTRUCTION void loadSegmentSelectors(uint64_t selectors) {
+  __asm__ volatile("movl %0, %%ds; movl %1, %%es; movl %2, %%fs; swapgs; movl %3, %%gs; swapgs"
+                   : : "r"((uint32_t)(selectors & 0xffff)), "r"((uint32_t)(selectors >> 16 & 0xffff)),
+                       "r"((uint32_t)(selectors >> 32 & 0xffff)), "r"((uint32_t)(selectors >> 48)) : "memory");
+}
+INSTRUCTION uint64_t readFSBase(void) {
+  uint64_t base;
+  __asm__ volatile("rdfsbase %0" : "=r"(base));
+  return base;
+}
+INSTRUCTION void writeFSBase(uint64_t base) { __asm__ volatile("wrfsbase %0" : : "r"(base) : "memory"); }
+// The base that SWAPGS makes GS's. Interrupts are disabled.
+INSTRUCTION uint64_t readSwappedGSBase(void) {
+  uint64_t base;
+  __asm__ volatile("swapgs; rdgsbase %0; swapgs" : "=r"(base) : : "memory");
+  return base;
+}
+INSTRUCTION void writeSwappedGSBase(uint64_t base) {
+  __asm__ volatile("swapgs; wrgsbase %0; swapgs" : : "r"(base) : "memory");
+}
 INSTRUCTION void loadLocalDescriptorTable(uint16_t selector) {
   __asm__ volatile("lldt %0" : : "r"(selector) : "memory");
 }

@@ -117,7 +117,10 @@ extension SystemCalls {
     inheritSignals(
       child, from: parent, isVfork: flags.contains(.vfork), isInNewMemory: !flags.contains(.memory))
     child.pointee.pageTableRoot = process.addressSpace!.root
-    if flags.contains(.setThreadStorage) { child.pointee.fsBase = request.threadStorage }
+    if flags.contains(.setThreadStorage) {
+      child.pointee.segmentSelectors &= ~Segments.fsSelector
+      child.pointee.fsBase = request.threadStorage
+    }
     if flags.contains(.clearChildThreadID) { child.pointee.clearChildThreadID = request.childThreadID }
     if !flags.contains(.memory) { child.pointee.restartableSequence = parent.pointee.restartableSequence }
     child.userFrame.initialize(to: frame.pointee)

@@ -9,13 +9,21 @@ extension SystemCalls {
     switch arguments.first & 0xFFFF_FFFF {
     case 0x1001:  // ARCH_SET_GS
       guard value < UserMemory.limit else { throw .notPermitted }
-      thread.setSegmentBases(fs: thread.pointee.fsBase, gs: value)
+      Segments.note(thread)
+      thread.pointee.segmentSelectors &= ~Segments.gsSelector
+      thread.pointee.gsBase = value
+      Segments.load(thread)
     case 0x1002:  // ARCH_SET_FS
       guard value < UserMemory.limit else { throw .notPermitted }
-      thread.setSegmentBases(fs: value, gs: thread.pointee.gsBase)
+      Segments.note(thread)
+      thread.pointee.segmentSelectors &= ~Segments.fsSelector
+      thread.pointee.fsBase = value
+      Segments.load(thread)
     case 0x1003:  // ARCH_GET_FS
+      Segments.note(thread)
       guard UserMemory.store(thread.pointee.fsBase, to: value) else { throw .badAddress }
     case 0x1004:  // ARCH_GET_GS
+      Segments.note(thread)
       guard UserMemory.store(thread.pointee.gsBase, to: value) else { throw .badAddress }
     case 0x1011:  // ARCH_GET_CPUID: it is not trapped
       return 1

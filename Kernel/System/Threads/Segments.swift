@@ -1,0 +1,71 @@
+import Core
+import Machine
+
+/// DS, ES, FS and GS of programs, and the bases of the last two.
+///
+/// A program changes them without asking: by loading a selector, which sets the base too, and by WRFSBASE and WRGSBASE
+/// where the CPU has them. So what counts is what the registers hold, and they are read whenever a thread is switched
+/// out. In the kernel they mean nothing, but for GS, which is swapped.
+enum Segments {
+  /// Whether CR4.FSGSBASE is set: the bases are read and written by instructions of their own, which are faster than
+  /// the model-specific registers.
+  nonisolated(unsafe) static var hasBaseInstructions = false
+
+  /// Leaves one thread's in its record and loads another's. Interrupts are disabled; a kernel thread has none.
+  @inline(__always)
+  static func switchOver(from thread: ThreadPointer, to next: ThreadPointer) {
+    let selectors = segmentSelectorsInUse()
+    let fsBase = liveFSBase
+    let gsBase = liveGSBase
+    if thread.pointee.pageTableRoot != 0 {
+      thread.pointee.segmentSelectors = selectors == 0 ? 0 : readSegmentSelectors()
+      thread.pointee.fsBase = fsBase
+      thread.pointee.gsBase = gsBase
+    }
+    guard next.pointee.pageTableRoot != 0 else { return }
+    if UInt64(selectors) | next.pointee.segmentSelectors != 0 { return loadAll(next) }
+    if next.pointee.fsBase != fsBase { setLiveFSBase(next.pointee.fsBase) }
+    if next.pointee.gsBase != gsBase { setLiveGSBase(next.pointee.gsBase) }
+  }
+
+  /// Brings the current thread's record up to date, for whoever reads it.
+  static func note(_ thread: ThreadPointer) {
+    Interrupts.withDisabled {
+      thread.pointee.segmentSelectors = readSegmentSelectors()
+      thread.pointee.fsBase = liveFSBase
+      thread.pointee.gsBase = liveGSBase
+    }
+  }
+
+  /// Loads what the current thread's record says.
+  static func load(_ thread: ThreadPointer) {
+    Interrupts.withDisabled { loadAll(thread) }
+  }
+
+  /// Selectors first: they set the bases. All are in every CPU's table, since the program has loaded them once.
+  @inline(never)
+  private static func loadAll(_ thread: ThreadPointer) {
+    loadSegmentSelectors(thread.pointee.segmentSelectors)
+    setLiveFSBase(thread.pointee.fsBase)
+    setLiveGSBase(thread.pointee.gsBase)
+  }
+
+  @inline(__always)
+  private static var liveFSBase: UInt64 { hasBaseInstructions ? readFSBase() : readMSR(MSR.fsBase) }
+  /// The program's, until SWAPGS on the way to user mode.
+  @inline(__always)
+  private static var liveGSBase: UInt64 { hasBaseInstructions ? readSwappedGSBase() : readMSR(MSR.kernelGSBase) }
+
+  @inline(__always)
+  private static func setLiveFSBase(_ base: UInt64) {
+    if hasBaseInstructions { writeFSBase(base) } else { writeMSR(MSR.fsBase, base) }
+  }
+  @inline(__always)
+  private static func setLiveGSBase(_ base: UInt64) {
+    if hasBaseInstructions { writeSwappedGSBase(base) } else { writeMSR(MSR.kernelGSBase, base) }
+  }
+
+  /// Bits of FS and GS in `segmentSelectors`.
+  static var fsSelector: UInt64 { 0xFFFF << 32 }
+  static var gsSelector: UInt64 { 0xFFFF << 48 }
+}
