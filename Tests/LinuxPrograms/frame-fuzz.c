@@ -11,10 +11,13 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <elf.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 
@@ -429,6 +432,81 @@ static void fuzz(int process, uint64_t base, long first, long last) {
   _exit(failures ? 1 : 0);
 }
 
+// --- Images by ptrace(2) ---
+
+// What the traced child has in its registers when it stops, and what it has when it goes on.
+static struct {
+  state_image in, out, found;
+} *traced;
+
+static void be_traced(void) {
+  if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) _exit(errno == ENOSYS ? SKIPPED : 2);
+  for (uint64_t number = 1;; number++) {
+    state_pattern(&traced->in, number << 40);
+    state_through(&traced->in, &traced->out, SYS_kill, getpid(), SIGSTOP, 0);
+    traced->found = traced->out;
+  }
+}
+
+// Random images, changed as those of frames are: each is taken whole, or refused with nothing changed.
+static void trace(long count) {
+  if (!state.has_xsave) return;
+  traced = mmap(NULL, sizeof *traced, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(traced != MAP_FAILED);
+  pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) be_traced();
+  int status = 0;
+  long taken = 0, refused = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED) return;
+  for (frame_number = 0; frame_number < count && failures < 10; frame_number++) {
+    if (!WIFSTOPPED(status)) return fail("the traced program has ended with %#x", status);
+    state_pattern(&image, random_number());
+    unsigned changes = below(3);
+    for (unsigned i = 0; i < changes; i++) mutate_image(image.bytes, state.size);
+    struct iovec part = {image.bytes, below(8) ? state.size : below(state.size + 64)};
+    uint64_t held = state_get64(&image, 512);
+    int is_good = (held & ~state.mask) == 0, is_sse = (held & 7) != 0;
+    for (int offset = 520; offset < 576; offset++) is_good = is_good && image.bytes[offset] == 0;
+    if (is_sse && state_get32(&image, 24) & ~state.mxcsr_mask) is_good = 0;
+    if (part.iov_len < state.size || part.iov_len % 8 != 0) is_good = 0;
+    if (state.has_rights) state_set32(&image, state.offset[RIGHTS], state_get32(&image, state.offset[RIGHTS]) & ~3u);
+    int result = ptrace(PTRACE_SETREGSET, child, (void *)(long)NT_X86_XSTATE, &part);
+    if ((result == 0) != is_good) return fail("an image was %s (components %#llx, MXCSR %#x)", is_good ? "refused" : "taken",
+      (unsigned long long)held, state_get32(&image, 24));
+    state_image expected = traced->in;
+    uint32_t before = state_get32(&expected, 24);
+    if (is_good) {
+      saved = image.bytes;
+      loaded = held | (is_sse ? 1ull << 63 : 0);
+      foresee_registers(EXTENDED, &expected);
+      taken++;
+    } else {
+      refused++;
+    }
+    if (ptrace(PTRACE_CONT, child, NULL, NULL) != 0) return fail("the traced program cannot go on");
+    // It stops again in the next round; `in` is that of the next.
+    if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status)) return fail("the traced program has ended");
+    const state_image *found = &traced->found;
+    // Without SSE it is the image's or initial, as the kernel's own format has it; or that of before.
+    uint32_t mxcsr = state_get32(found, 24);
+    if (is_good && !(held & 2) && (mxcsr == 0x1F80 || mxcsr == state_get32(&image, 24) || (!is_sse && mxcsr == before)))
+      state_set32(&expected, 24, mxcsr);
+    int component = state_difference(&expected, found);
+    if (component == X87 && is_good) {
+      // Random control and status words are put right by the processor.
+      memcpy(&expected, found, 5);
+      component = state_difference(&expected, found);
+    }
+    if (component >= 0) fail("%s of a traced program is wrong after an image that is %s", state_name(component),
+      is_good ? "good" : "bad");
+  }
+  kill(child, SIGKILL);
+  waitpid(child, &status, 0);
+  say("%ld images by ptrace: %ld taken, %ld refused", frame_number, taken, refused);
+}
+
 // --- All of it ---
 
 static state_image in, out;
@@ -537,6 +615,9 @@ int main(int count, char **arguments) {
     if (round == 2) at_first = free_bytes();
   }
   long at_last = free_bytes();
+  seed = base;
+  trace(frames / 40);
+  check_failures += failures;
   shared->stop = 1;
   for (int i = 0; i < processes; i++) waitpid(witnesses[i], NULL, 0);
   CHECK_EQUAL(shared->mismatches, 0);

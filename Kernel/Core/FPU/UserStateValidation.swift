@@ -55,10 +55,10 @@ public enum UserStateValidation {
     _ image: UnsafeRawBufferPointer, kind: UserImageKind, configuration: FPUConfiguration
   ) throws(UserStateError) -> State {
     guard image.count >= StateArea.legacySizeInBytes else { throw .tooShort }
-    let mxcsr = image.mxcsr
-    guard mxcsr & ~configuration.mxcsrMask == 0 else { throw .reservedMXCSRBits }
-
+    var mxcsr = image.mxcsr
+    let isValid = mxcsr & ~configuration.mxcsrMask == 0
     guard case .standard(let wanted) = kind, configuration.userLayout.format == .standard else {
+      guard isValid else { throw .reservedMXCSRBits }
       return State(components: .legacy, mxcsr: mxcsr, pkru: nil)
     }
     guard image.count >= StateArea.extendedRegionOffset else { throw .tooShort }
@@ -69,6 +69,12 @@ public enum UserStateValidation {
     }
     guard image.isZero(in: StateArea.headerReservedOffset..<StateArea.extendedRegionOffset) else {
       throw .reservedHeaderBytes
+    }
+    // As on Linux, an image without x87, SSE and AVX does not speak of it.
+    if present.intersection([.x87, .sse, .avx]).isEmpty {
+      mxcsr = StateArea.initialMXCSR
+    } else if !isValid {
+      throw .reservedMXCSRBits
     }
     let taken = present.intersection(wanted)
     for number in 2..<32 where taken.contains(StateComponentMask(rawValue: 1 << UInt64(number))) {
