@@ -71,8 +71,8 @@ struct trip {
       OFFSET(result) \
     : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", STATE_REGISTERS)
 #define ALL_COMPONENTS "movl $-1, %%eax\n\tmovl $-1, %%edx\n\t"
-#define XRSTOR(register) ALL_COMPONENTS "xrstor64 (%%" register ")\n\t"
-#define XSAVE(register) ALL_COMPONENTS "xsave64 (%%" register ")\n\t"
+#define XRSTOR(register) ALL_COMPONENTS "fnop\n\txrstor64 (%%" register ")\n\t"
+#define XSAVE(register) ALL_COMPONENTS "fnop\n\txsave64 (%%" register ")\n\t"
 #define FXRSTOR(register) "fxrstor64 (%%" register ")\n\t"
 #define FXSAVE(register) "fxsave64 (%%" register ")\n\t"
 
@@ -371,7 +371,7 @@ static void frames_on_absent_pages_survive_preemption(void) {
 // In the new program: what the C library does not touch is initial, and no value of the old program is anywhere.
 static int after_exec(uint64_t seed) {
   if (state.has_xsave) {
-    __asm__ volatile(ALL_COMPONENTS "xsave64 %0" : "+m"(image_out) : : "eax", "edx" );
+    __asm__ volatile(ALL_COMPONENTS "fnop\n\txsave64 %0" : "+m"(image_out) : : "eax", "edx" );
   } else {
     __asm__ volatile("fxsave64 %0" : "+m"(image_out));
   }

@@ -202,7 +202,7 @@ __attribute__((naked, used)) static void entry_handler(void) {
     "movq %%rdi, 8(%%rax)\n\tmovq %%rsi, 16(%%rax)\n\tmovq %%rdx, 24(%%rax)\n\tmovq %%rsp, 32(%%rax)\n\t"
     "pushfq\n\tpopq 40(%%rax)\n\t"
     "movl %c1(%%rip), %%ecx\n\ttestl %%ecx, %%ecx\n\tjz 1f\n\t"
-    "leaq %c0(%%rax), %%rcx\n\tmovl $-1, %%eax\n\tmovl $-1, %%edx\n\txsave64 (%%rcx)\n\tret\n\t"
+    "leaq %c0(%%rax), %%rcx\n\tmovl $-1, %%eax\n\tmovl $-1, %%edx\n\tfnop\n\txsave64 (%%rcx)\n\tret\n\t"
     "1:\n\tfxsave64 %c0(%%rax)\n\tret"
     : : "i"(offsetof(__typeof__(entry), state)), "i"(&state.has_xsave));
 }
