@@ -168,16 +168,22 @@ extension PageStore {
         next = mapping.nextInStore
         continue
       }
-      let space = mapping.space.takeRetainedValue()
+      let space = mapping.space
       lock.release()
-      space.removePages(pages, of: self)
-      withExtendedLifetime(space) {}
+      removePages(pages, from: space)
       lock.acquire()
       // The list may be another one by now.
       next = firstMapping
     }
     lock.release()
     Self.unmapping!.release()
+  }
+
+  /// Takes pages out of a space, and drops a reference to it that has been taken. In a function of its own: the
+  /// reference may be the last one, and the space's end takes this store's lock.
+  @inline(never)
+  private func removePages(_ pages: Range<UInt64>, from space: Unmanaged<AddressSpace>) {
+    space.takeRetainedValue().removePages(pages, of: self)
   }
 
   static func initialize() { unmapping = Mutex() }
