@@ -324,6 +324,15 @@ public final class Process: @unchecked Sendable {
     }
   }
 
+  /// Gives the process descriptors of its own where it shares them with another one (clone(2), CLONE_FILES). In its
+  /// only thread.
+  ///
+  /// - Throws: ENOMEM.
+  func unshareFiles() throws(Errno) {
+    guard let table = storedFiles.map({ Unmanaged.passUnretained($0) }) else { return }
+    if referenceCount(of: table.toOpaque()) > 1 { files = try files.copy() }
+  }
+
   /// Where paths begin; shared likewise.
   @inline(__always)
   var fileSystem: FileSystemContext {

@@ -17,6 +17,14 @@ extension UnsafeMutablePointer where Pointee == Thread {
     pointee.inputOutputPriority = parent.pointee.inputOutputPriority
   }
 
+  /// Whether the current thread is to end: it, its process, or by a SIGKILL that it has not seen to yet.
+  var isBeingKilled: Bool {
+    if pointee.isToEnd { return true }
+    guard let process = pointee.process else { return false }
+    return process.isExiting.load() != 0
+      || process.signals.pending.signals.union(pointee.signals.pending.signals).contains(.kill)
+  }
+
   /// The current thread begins a new program (execve(2)).
   func startProgram(path: ByteView) {
     pointee.clearChildThreadID = 0

@@ -47,6 +47,29 @@ public final class WaitQueue: @unchecked Sendable {
     }
   }
 
+  /// Waits until `condition` holds or the thread is to end, whatever other signals come. The caller holds no lock.
+  ///
+  /// - Parameter condition: is called with the queue's lock held and interrupts disabled.
+  /// - Returns: whether the condition holds.
+  func waitUnlessKilled(_ condition: () -> Bool) -> Bool {
+    let thread = Scheduler.current
+    while true {
+      let wereEnabled = lock.acquire()
+      let isSatisfied = condition()
+      if isSatisfied || thread.isBeingKilled {
+        if thread.pointee.isOnWaitQueue { waiters.remove(thread) }
+        lock.release(wereEnabled)
+        return isSatisfied
+      }
+      if !thread.pointee.isOnWaitQueue { waiters.append(thread) }
+      Sleep.markBlocked(thread, until: nil, isInterruptible: false)
+      // Who has sent the end before the mark has woken nobody.
+      if thread.isBeingKilled { Scheduler.wake(thread) }
+      lock.release(wereEnabled)
+      Scheduler.block()
+    }
+  }
+
   /// Wakes up to `limit` threads, in the order in which they came. In any context.
   ///
   /// - Returns: how many.

@@ -19,6 +19,7 @@ INSTRUCTION uint32_t atomicExchange(uint32_t *word, uint32_t value) {
 INSTRUCTION uint32_t atomicCompareExchange(uint32_t *word, uint32_t expected, uint32_t value) {
   return __atomic_compare_exchange_n(word, &expected, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
+INSTRUCTION uint64_t atomicLoadWord(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
 INSTRUCTION uint64_t exchangeWord64(uint64_t *word, uint64_t value) {
   return __atomic_exchange_n(word, value, __ATOMIC_ACQ_REL);
 }

@@ -10,7 +10,7 @@ final class DescriptorTable: @unchecked Sendable {
 
   /// Guards what follows. No file is released with it held: its end may wake others or free memory.
   private var lock = SpinLock()
-  private var entries: [Entry] = []
+  private var entries = HeapArray<Entry>()
   /// All descriptors below are in use.
   private var lowestFree = 0
 
@@ -29,7 +29,7 @@ final class DescriptorTable: @unchecked Sendable {
   /// Gives a file the lowest free descriptor from `minimum` on.
   ///
   /// - Parameter limit: RLIMIT_NOFILE: no descriptor is as large.
-  /// - Throws: EMFILE.
+  /// - Throws: EMFILE, ENOMEM.
   func add(_ file: OpenFile, closesOnExec: Bool = false, minimum: Int32 = 0, limit: Int32 = 1024) throws(Errno)
     -> Int32
   {
@@ -40,20 +40,37 @@ final class DescriptorTable: @unchecked Sendable {
       lock.release()
       throw .tooManyFiles
     }
-    while entries.count <= candidate { entries.append(Entry()) }
+    guard reachLocked(candidate) else {
+      lock.release()
+      throw .outOfMemory
+    }
     entries[candidate] = Entry(file: file, closesOnExec: closesOnExec)
     if Int(minimum) <= lowestFree { lowestFree = candidate &+ 1 }
     lock.release()
     return Int32(candidate)
   }
 
+  /// Makes entries up to a descriptor's. The lock is held.
+  ///
+  /// - Returns: false when memory is out.
+  private func reachLocked(_ descriptor: Int) -> Bool {
+    let missing = descriptor &+ 1 &- entries.count
+    if missing <= 0 { return true }
+    guard entries.makeRoom(for: missing) else { return false }
+    for _ in 0..<missing { entries.append(Entry()) }
+    return true
+  }
+
   /// Gives a file a certain descriptor, and closes what was there (dup2(2)).
   ///
-  /// - Throws: EBADF for a descriptor that the limit does not allow.
+  /// - Throws: EBADF for a descriptor that the limit does not allow, ENOMEM.
   func put(_ file: OpenFile, at descriptor: Int32, closesOnExec: Bool, limit: Int32 = 1024) throws(Errno) {
     guard descriptor >= 0, descriptor < limit else { throw .badFile }
     lock.acquire()
-    while entries.count <= Int(descriptor) { entries.append(Entry()) }
+    guard reachLocked(Int(descriptor)) else {
+      lock.release()
+      throw .outOfMemory
+    }
     let old = entries[Int(descriptor)].file
     entries[Int(descriptor)] = Entry(file: file, closesOnExec: closesOnExec)
     lock.release()
@@ -122,11 +139,20 @@ final class DescriptorTable: @unchecked Sendable {
   }
 
   /// A copy for a child of fork(2): the same open files under the same numbers.
-  func copy() -> DescriptorTable {
+  ///
+  /// - Throws: ENOMEM.
+  func copy() throws(Errno) -> DescriptorTable {
     let copy = DescriptorTable()
     lock.acquire()
-    copy.entries = entries
-    copy.lowestFree = lowestFree
+    // What was in use once, and is not any more, is left out.
+    var count = entries.count
+    while count > 0, entries[count - 1].file == nil { count &-= 1 }
+    guard copy.entries.makeRoom(for: count) else {
+      lock.release()
+      throw .outOfMemory
+    }
+    for index in 0..<count { copy.entries.append(entries[index]) }
+    copy.lowestFree = min(lowestFree, count)
     lock.release()
     return copy
   }
@@ -161,8 +187,9 @@ final class DescriptorTable: @unchecked Sendable {
   var size: Int { lock.withLock { entries.count } }
 
   deinit {
-    for entry in entries {
-      if let file = entry.file { closed(file) }
+    for index in 0..<entries.count {
+      if let file = entries[index].file { closed(file) }
     }
+    entries.removeAll()
   }
 }

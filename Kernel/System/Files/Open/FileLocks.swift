@@ -46,7 +46,9 @@ enum FileLocks {
   nonisolated(unsafe) private static var changes = AtomicWord()
   nonisolated(unsafe) private static var storedChanged: WaitQueue?
 
-  private static var recordLimit: Int { 65_536 }
+  /// Locks on one file, and files with locks: what the arrays of them take stays a matter of some pages.
+  private static var recordLimit: Int { 1024 }
+  private static var itemLimit: Int { 4096 }
 
   /// While the machine comes up.
   static func initialize() { storedChanged = WaitQueue() }
@@ -111,7 +113,7 @@ enum FileLocks {
       return .wait
     }
     guard item.records.records.count + item.whole.records.count < recordLimit,
-      Frames.freeCount > Frames.reserve * 2
+      items.count <= itemLimit, Frames.freeCount > Frames.reserve * 2
     else {
       dropIfUnused(item)
       return .refused(.noLocks)
@@ -144,6 +146,19 @@ enum FileLocks {
   /// The lock that stands in the way of one (F_GETLK).
   static func conflict(with wanted: RecordLocks.Record, on node: FileNode) -> RecordLocks.Record? {
     lock.withLock { items.first { $0.node === node }?.records.conflict(with: wanted) }
+  }
+
+  /// Takes locks of a range away, as fcntl(2) asks.
+  ///
+  /// - Throws: ENOLCK where what is left of them on both sides would be too many.
+  static func unlockRange(
+    owner: UInt64, on node: FileNode, _ family: Family, start: Int64, last: Int64
+  ) throws(Errno) {
+    let isFull = lock.withLock {
+      items.first { $0.node === node }.map { $0.records.records.count >= recordLimit } ?? false
+    }
+    if isFull, start > 0, last < .max { throw .noLocks }
+    unlock(owner: owner, on: node, family, start: start, last: last)
   }
 
   /// Takes locks of a range away.

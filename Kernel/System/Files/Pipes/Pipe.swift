@@ -54,14 +54,14 @@ final class Pipe: @unchecked Sendable {
   /// interrupts are disabled throughout.
   ///
   /// - Returns: false where the thread has a signal.
-  private func wait(among waiters: Waiters, isInterruptible: Bool = true) -> Bool {
+  private func wait(among waiters: Waiters) -> Bool {
     let thread = Scheduler.current
     switch waiters {
     case .readers: waitingReaders.append(thread)
     case .writers: waitingWriters.append(thread)
     case .others: waitingOthers.append(thread)
     }
-    Sleep.markBlocked(thread, until: nil, isInterruptible: isInterruptible)
+    Sleep.markBlocked(thread, until: nil)
     lock.releaseWithInterruptsDisabled()
     Scheduler.block()
     lock.acquireWithInterruptsDisabled()
@@ -72,7 +72,7 @@ final class Pipe: @unchecked Sendable {
       case .others: waitingOthers.remove(thread)
       }
     }
-    return !isInterruptible || thread.pointee.head.hasSignal == 0
+    return thread.pointee.head.hasSignal == 0
   }
 
   @inline(__always)
@@ -93,16 +93,13 @@ final class Pipe: @unchecked Sendable {
     if waitingWriters.first != nil, ring.isWritable { Self.wakeFirst(&waitingWriters) }
   }
 
-  /// Waits until nobody else copies out of the ring, or into it, and claims that side. The lock is held.
-  @inline(__always)
-  private func claimReading() {
-    while isBeingRead { _ = wait(among: .others, isInterruptible: false) }
+  /// Waits until nobody else copies out of the ring, or into it, and claims both sides. Who copies may sleep for as
+  /// long as it likes, in splice(2). The lock is held.
+  private func claim() throws(Errno) {
+    while isBeingRead || isBeingWritten {
+      if !wait(among: .others), isBeingRead || isBeingWritten { throw .restart }
+    }
     isBeingRead = true
-  }
-
-  @inline(__always)
-  private func claimWriting() {
-    while isBeingWritten { _ = wait(among: .others, isInterruptible: false) }
     isBeingWritten = true
   }
 
@@ -434,8 +431,11 @@ final class Pipe: @unchecked Sendable {
     guard capacity <= PipeRing.largestCapacity else { throw .notPermitted }
     guard let newPages = Self.allocatePages(for: capacity) else { throw .outOfMemory }
     let wereEnabled = lock.acquire()
-    claimReading()
-    claimWriting()
+    do throws(Errno) { try claim() } catch {
+      lock.release(wereEnabled)
+      KernelHeap.deallocate(newPages)
+      throw error
+    }
     lock.release(wereEnabled)
     // Nobody else touches ring or pages now, but to look.
     let outcome = replaceBuffer(newPages, capacity)

@@ -12,7 +12,7 @@ enum SocketNames {
 
   /// Guards the bindings. No lock is taken inside but the heap's.
   nonisolated(unsafe) private static var lock = SpinLock()
-  nonisolated(unsafe) private static var bindings: [Binding]?
+  nonisolated(unsafe) private static var bindings: HeapArray<Binding>?
   nonisolated(unsafe) private static var nextAutomatic: UInt32 = 0
 
   private static func isSame(_ first: [UInt8], _ second: [UInt8]) -> Bool {
@@ -23,16 +23,14 @@ enum SocketNames {
 
   /// Binds an abstract name, or a file that has just been made for it.
   static func bind(_ endpoint: UnixEndpoint, _ name: [UInt8], node: FileNode?) throws(Errno) {
-    guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
-    let isFree = lock.withLock {
-      if node == nil {
-        for binding in bindings ?? [] where binding.node == nil && isSame(binding.name, name) { return false }
-      }
-      bindings = bindings ?? []
+    let failure: Errno? = lock.withLock {
+      if node == nil, index({ $0.node == nil && isSame($0.name, name) }) != nil { return .addressInUse }
+      if bindings == nil { bindings = HeapArray() }
+      guard bindings!.makeRoom() else { return .outOfMemory }
       bindings!.append(Binding(node: node, name: name, endpoint: Unmanaged.passUnretained(endpoint)))
-      return true
+      return nil
     }
-    guard isFree else { throw .addressInUse }
+    if let failure { throw failure }
   }
 
   /// An abstract name that nobody has (unix(7), Autobind feature): five hexadecimal digits.
@@ -53,29 +51,27 @@ enum SocketNames {
   static func unbind(_ endpoint: UnixEndpoint) {
     var removed: Binding?
     lock.withLock {
-      guard let count = bindings?.count else { return }
-      for index in 0..<count
-      where bindings![index].endpoint.toOpaque() == Unmanaged.passUnretained(endpoint).toOpaque() {
-        removed = bindings!.remove(at: index)
-        return
-      }
+      let own = Unmanaged.passUnretained(endpoint).toOpaque()
+      if let index = index({ $0.endpoint.toOpaque() == own }) { removed = bindings!.remove(at: index) }
     }
     withExtendedLifetime(removed) {}
   }
 
+  /// The first binding of which something is true. The lock is held.
+  private static func index(_ isSought: (Binding) -> Bool) -> Int? {
+    for index in 0..<(bindings?.count ?? 0) where isSought(bindings![index]) { return index }
+    return nil
+  }
+
   static func find(abstract name: [UInt8]) -> UnixEndpoint? {
     lock.withLock {
-      for binding in bindings ?? [] where binding.node == nil && isSame(binding.name, name) {
-        return retainUnlessEnding(binding.endpoint)
-      }
-      return nil
+      index { $0.node == nil && isSame($0.name, name) }.flatMap { retainUnlessEnding(bindings![$0].endpoint) }
     }
   }
 
   static func find(node: FileNode) -> UnixEndpoint? {
     lock.withLock {
-      for binding in bindings ?? [] where binding.node === node { return retainUnlessEnding(binding.endpoint) }
-      return nil
+      index { $0.node === node }.flatMap { retainUnlessEnding(bindings![$0].endpoint) }
     }
   }
 }

@@ -11,7 +11,7 @@ final class Epoll: OpenFile, @unchecked Sendable {
   let control = Mutex()
   let queue = EpollQueue()
   /// By descriptor; under the queue's lock.
-  private var items: [EpollItem] = []
+  private var items = HeapArray<EpollItem>()
 
   /// Does nothing, and says so of no error.
   override func seek(_ offset: Int64, _ whence: Int32) throws(Errno) -> Int64 { 0 }
@@ -20,12 +20,14 @@ final class Epoll: OpenFile, @unchecked Sendable {
   override var epoll: Epoll? { self }
 
   deinit {
-    for item in items {
+    for index in 0..<items.count {
+      let item = items[index]
       item.list.remove(item)
       item.links.unlink(item)
       queue.lock.withLock { item.isRemoved = true }
     }
     queue.removeAll()
+    items.removeAll()
   }
 
   // MARK: The items
@@ -53,14 +55,15 @@ final class Epoll: OpenFile, @unchecked Sendable {
   /// EPOLL_CTL_ADD. `control` is held, and the caller keeps the file.
   func add(_ descriptor: Int32, _ file: OpenFile, _ wanted: EpollEvents, data: UInt64) throws(Errno) {
     guard let list = file.watchers else { throw .notPermitted }
-    guard Frames.freeCount > Frames.reserve + items.count / 256 else { throw .outOfMemory }
+    guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
     let item = EpollItem(self, descriptor, file, list, wanted, data: data)
-    let isNew = queue.lock.withLock {
-      if index(of: descriptor, file) != nil { return false }
+    let failure: Errno? = queue.lock.withLock {
+      if index(of: descriptor, file) != nil { return .exists }
+      guard items.makeRoom() else { return .outOfMemory }
       items.insert(item, at: firstIndex(notBelow: descriptor))
-      return true
+      return nil
     }
-    if !isNew { throw .exists }
+    if let failure { throw failure }
     item.links.link(item)
     list.add(item)
     if !file.poll().isDisjoint(with: wanted.pollEvents) { _ = queue.signal(item) }
@@ -116,8 +119,8 @@ final class Epoll: OpenFile, @unchecked Sendable {
   func nestedInstances() -> [Epoll] {
     var nested: [OpenFile] = []
     queue.lock.withLock {
-      for item in items where item.isNested {
-        if let file = retainUnlessEnding(item.file) { nested.append(file) }
+      for index in 0..<items.count where items[index].isNested {
+        if let file = retainUnlessEnding(items[index].file) { nested.append(file) }
       }
     }
     return nested.compactMap { $0.epoll }

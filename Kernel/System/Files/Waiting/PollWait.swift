@@ -3,6 +3,8 @@ import Machine
 
 /// One file that a call of poll(2) or select(2) asks about.
 struct PollEntry {
+  /// The number by which the program names it.
+  var descriptor: Int32
   /// Kept alive for the call; nil where nothing is asked.
   var file: OpenFile?
   /// The events that end the call.
@@ -17,37 +19,40 @@ enum PollWait {
   ///
   /// - Parameter deadline: in TSC ticks; 0 to look alone, nil for no end.
   /// - Returns: how many entries have found something; 0 at the deadline.
-  static func wait(_ entries: inout [PollEntry], until deadline: UInt64?) throws(Errno) -> Int {
-    var ready = look(&entries)
+  static func wait(_ entries: HeapArray<PollEntry>, until deadline: UInt64?) throws(Errno) -> Int {
+    var ready = look(entries)
     if ready > 0 || deadline == 0 { return ready }
     // A watcher for each file, from the kernel's heap.
     guard Frames.freeCount > Frames.reserve + entries.count / 16 else { throw .outOfMemory }
     let waiter = PollWaiter()
-    var watchers: [PollWatcher] = []
-    watchers.reserveCapacity(entries.count)
-    for entry in entries {
-      guard let list = entry.file?.watchers else { continue }
-      let watcher = PollWatcher(list: list, waiter: waiter, events: entry.wanted)
+    var watchers = HeapArray<PollWatcher>()
+    guard watchers.makeRoom(for: entries.count) else { throw .outOfMemory }
+    for index in 0..<entries.count {
+      guard let list = entries[index].file?.watchers else { continue }
+      let watcher = PollWatcher(list: list, waiter: waiter, events: entries[index].wanted)
       list.add(watcher)
       watchers.append(watcher)
     }
-    defer { for watcher in watchers { watcher.list.remove(watcher) } }
+    defer {
+      for index in 0..<watchers.count { watchers[index].list.remove(watchers[index]) }
+      watchers.removeAll()
+    }
     while true {
       // Before the look, with a barrier: what changes after it is signalled again.
       waiter.isSignalled.exchange(0)
-      ready = look(&entries)
+      ready = look(entries)
       if ready > 0 { return ready }
       switch waiter.queue.wait(until: deadline, { waiter.isSignalled.load() != 0 }) {
       case .satisfied: continue
-      case .timedOut: return look(&entries)
+      case .timedOut: return look(entries)
       case .interrupted: throw .restartUnlessHandled
       }
     }
   }
 
-  private static func look(_ entries: inout [PollEntry]) -> Int {
+  private static func look(_ entries: HeapArray<PollEntry>) -> Int {
     var ready = 0
-    for index in entries.indices {
+    for index in 0..<entries.count {
       if let file = entries[index].file {
         entries[index].found = file.poll().intersection(entries[index].wanted)
       }

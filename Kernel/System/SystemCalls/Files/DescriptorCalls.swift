@@ -178,7 +178,7 @@ extension SystemCalls {
     if isOfOpenFile, description.process & 0xFFFF_FFFF != 0 { throw .invalid }
     let type = description.typeAndWhence & 0xFFFF
     if type == LockType.unlock {
-      FileLocks.unlock(
+      try FileLocks.unlockRange(
         owner: isOfOpenFile ? FileLocks.owner(file) : FileLocks.owner(files), on: file.node,
         isOfOpenFile ? .openFile : .process, start: start, last: last)
       return

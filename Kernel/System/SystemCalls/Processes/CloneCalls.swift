@@ -83,7 +83,7 @@ extension SystemCalls {
     let parentProcess = parent.pointee.process!
     if flags.contains(.setThreadStorage), request.threadStorage >= UserMemory.limit { throw .notPermitted }
     guard Threads.hasRoom else { throw .tryAgain }
-    if !flags.contains(.thread) { try checkProcessLimit(parentProcess) }
+    try checkProcessLimit(parentProcess)
 
     let identifier = Threads.makeIdentifier()
     let process: Process
@@ -94,7 +94,7 @@ extension SystemCalls {
       guard let childSpace = flags.contains(.memory) ? space : space.duplicate() else { throw .outOfMemory }
       process = Process(
         identifier: identifier, addressSpace: childSpace,
-        files: flags.contains(.files) ? parentProcess.files : parentProcess.files.copy(),
+        files: flags.contains(.files) ? parentProcess.files : try parentProcess.files.copy(),
         fileSystem: flags.contains(.fileSystem) ? parentProcess.fileSystem : parentProcess.fileSystem.copy(),
         signalActions: try signalActions(
           of: parentProcess, isShared: flags.contains(.signalHandlers),
@@ -170,8 +170,9 @@ extension SystemCalls {
     Threads.start(child)
     if isEvent { TraceStops.event(event, message: UInt64(identifier)) }
     if flags.contains(.vfork) {
-      _ = process.changed.wait(isInterruptible: false) { process.isVforkDone }
-      TraceStops.event(.vforkDone, message: UInt64(identifier))
+      if process.changed.waitUnlessKilled({ process.isVforkDone }) {
+        TraceStops.event(.vforkDone, message: UInt64(identifier))
+      }
     }
     return Int64(identifier)
   }

@@ -64,6 +64,8 @@ extension SystemCalls {
     // Made while there is a way back.
     guard let actions = process.signals.actions.copy(keepsHandlers: false) else { throw .outOfMemory }
     try endOtherThreads(of: process)
+    // Descriptors are the program's own from here on.
+    try process.unshareFiles()
     // From here on there is no way back to the old program, whose locks bear this thread's old identifier.
     Exit.releaseMemory(thread)
     let identifier = thread.pointee.identifier
@@ -83,8 +85,6 @@ extension SystemCalls {
     }
     process.startProgram()
     startProgramSignals(process, thread, actions)
-    // Descriptors are the program's own from here on.
-    if !isKnownUniquelyReferenced(&process.files) { process.files = process.files.copy() }
     process.files.closeOnExec()
     KernelFPU.startProgram()
     let number = frame.pointee.errorCode

@@ -40,14 +40,14 @@ extension SystemCalls {
     let process = Scheduler.current.pointee.process!
     guard UInt64(count) <= process.limit(.openFiles) else { throw .invalid }
     guard UserMemory.contains(address, count: count * 8) else { throw .badAddress }
-    guard Frames.freeCount > Frames.reserve + count / 100 else { throw .outOfMemory }
-    var entries: [PollEntry] = []
-    entries.reserveCapacity(count)
+    var entries = HeapArray<PollEntry>()
+    guard entries.makeRoom(for: count) else { throw .outOfMemory }
+    defer { entries.removeAll() }
     for index in 0..<count {
       guard let record = UserMemory.load(UInt64(0), from: address + UInt64(index) * 8) else { throw .badAddress }
       let descriptor = Int32(truncatingIfNeeded: record)
       let wanted = PollEvents(rawValue: UInt32(truncatingIfNeeded: record >> 32 & 0xFFFF))
-      var entry = PollEntry(file: nil, wanted: wanted.union([.error, .hangUp]))
+      var entry = PollEntry(descriptor: descriptor, file: nil, wanted: wanted.union([.error, .hangUp]))
       if descriptor >= 0 {
         do throws(Errno) {
           entry.file = try process.files.file(descriptor)
@@ -57,7 +57,7 @@ extension SystemCalls {
       }
       entries.append(entry)
     }
-    let ready = try PollWait.wait(&entries, until: deadline)
+    let ready = try PollWait.wait(entries, until: deadline)
     for index in 0..<count {
       let found = UInt16(truncatingIfNeeded: entries[index].found.rawValue)
       guard UserMemory.store(found, to: address + UInt64(index) * 8 + 6) else { throw .badAddress }

@@ -67,9 +67,9 @@ extension SystemCalls {
     try sets.load(1, from: addresses.1)
     try sets.load(2, from: addresses.2)
 
-    var entries: [PollEntry] = []
+    var entries = HeapArray<PollEntry>()
+    defer { entries.removeAll() }
     let events = setEvents
-    var descriptors: [Int32] = []
     for word in 0..<words {
       var bits = sets[0, word] | sets[1, word] | sets[2, word]
       while bits != 0 {
@@ -81,17 +81,17 @@ extension SystemCalls {
         if sets[0, word] & bit != 0 { wanted.formUnion(events.0) }
         if sets[1, word] & bit != 0 { wanted.formUnion(events.1) }
         if sets[2, word] & bit != 0 { wanted.formUnion(events.2) }
-        guard Frames.freeCount > Frames.reserve + entries.count / 50 else { throw .outOfMemory }
-        entries.append(PollEntry(file: try process.files.file(Int32(descriptor)), wanted: wanted))
-        descriptors.append(Int32(descriptor))
+        guard entries.makeRoom() else { throw .outOfMemory }
+        let file = try process.files.file(Int32(descriptor))
+        entries.append(PollEntry(descriptor: Int32(descriptor), file: file, wanted: wanted))
       }
     }
-    _ = try PollWait.wait(&entries, until: deadline)
+    _ = try PollWait.wait(entries, until: deadline)
 
     var total: Int64 = 0
-    for index in entries.indices {
-      let word = Int(descriptors[index]) / 64
-      let bit = UInt64(1) << UInt64(descriptors[index] & 63)
+    for index in 0..<entries.count {
+      let word = Int(entries[index].descriptor) / 64
+      let bit = UInt64(1) << UInt64(entries[index].descriptor & 63)
       func report(_ set: Int, _ events: PollEvents) {
         guard sets[set, word] & bit != 0, !entries[index].found.isDisjoint(with: events) else { return }
         sets[set + 3, word] |= bit
