@@ -111,6 +111,17 @@ final class MemoryDirectory: FileNode, @unchecked Sendable {
   /// Takes all entries out, of directories below too: entries refer to their parents, so that a tree which nobody
   /// can reach any more would otherwise keep itself.
   func clear() {
+    // Directories that are still to be looked through: linked, since a tree may be deeper than the stack.
+    var pending: DirectoryEntry?
+    takeEntries(&pending)
+    while let entry = pending {
+      pending = entry.exchangeParent(nil)
+      Self.directory(entry.node).takeEntries(&pending)
+    }
+  }
+
+  /// Takes all entries out; those of directories are put in front of `pending`.
+  private func takeEntries(_ pending: inout DirectoryEntry?) {
     while true {
       lock.acquire()
       let entry = table.first(from: 0)
@@ -118,7 +129,11 @@ final class MemoryDirectory: FileNode, @unchecked Sendable {
       lock.release()
       guard let entry else { return }
       entry.markRemoved()
-      if entry.node.mode.isDirectory { Self.directory(entry.node).clear() }
+      if entry.node.mode.isDirectory {
+        // The parent is this directory's, which is there still.
+        _ = entry.exchangeParent(pending)
+        pending = entry
+      }
     }
   }
 

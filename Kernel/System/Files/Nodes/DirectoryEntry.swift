@@ -36,13 +36,32 @@ public final class DirectoryEntry: DirectoryTableEntry, @unchecked Sendable {
 
   deinit {
     if let nameBytes { KernelHeap.deallocate(nameBytes) }
-    // A deep chain of parents is released here one by one: each release of a parent comes to its own deinit, so
-    // the depth on the stack is bounded by unlinking those that nobody else refers to.
-    var next = storedParent
+    // Releases a chain of parents one by one. Each release of a parent comes to its own deinit: on a chain that nobody
+    // else refers to, they would stand on the stack inside each other.
+    var next = takeParent()
+    while let entry = next {
+      // The last reference is this one: the entry's own parent is for the next turn.
+      next = referenceCount(of: entry.toOpaque()) == 1 ? entry._withUnsafeGuaranteedRef { $0.takeParent() } : nil
+      entry.release()
+    }
+  }
+
+  /// Takes the reference to the parent, of an entry that nobody else can reach.
+  private func takeParent() -> Unmanaged<DirectoryEntry>? {
+    guard let parent = storedParent else { return nil }
+    let taken = Unmanaged.passRetained(parent)
     storedParent = nil
-    while let entry = next, isKnownUniquelyReferenced(&next) {
-      next = entry.storedParent
-      entry.storedParent = nil
+    return taken
+  }
+
+  /// Puts another parent in the place of the parent, of an entry that nobody can reach any more.
+  ///
+  /// - Returns: the parent that it had.
+  func exchangeParent(_ parent: DirectoryEntry?) -> DirectoryEntry? {
+    Self.ties.withLock {
+      let old = storedParent
+      storedParent = parent
+      return old
     }
   }
 

@@ -8,6 +8,8 @@ public class FileSystem: @unchecked Sendable {
   /// As in /proc/mounts and mount(8) -t.
   let typeName: StaticString
   private var lastNumber = AtomicWord()
+  /// Mounts of it, those included that have been taken away and are in use still.
+  var mountCount = AtomicWord()
 
   init(device: UInt64, typeName: StaticString) {
     self.device = device
@@ -25,7 +27,7 @@ public class FileSystem: @unchecked Sendable {
   /// statfs(2)
   var statistics: FileSystemStatistics { FileSystemStatistics() }
 
-  /// It has been unmounted for the last time and is not used any more.
+  /// It has been unmounted for the last time and is not used any more. No lock is held.
   func release() {}
 
   /// An inode number that no other file has.

@@ -51,6 +51,11 @@ public final class Mount: @unchecked Sendable {
   var flags: MountFlags
   /// Where it is mounted: nil for the first one of all, and after umount(2). Under the lock of `Mounts`.
   fileprivate(set) var point: Path?
+  /// Whether it has been taken away. Under the lock of `Mounts`, as what follows: the next of those that go together,
+  /// and where it was.
+  fileprivate var isDetached = false
+  fileprivate var nextDetached: Mount?
+  fileprivate var formerPoint: Path?
 
   init(root: DirectoryEntry, source: ByteView, flags: MountFlags) throws(Errno) {
     self.root = root
@@ -58,6 +63,12 @@ public final class Mount: @unchecked Sendable {
     self.source = try DirectoryEntry(name: source, node: root.node, parent: root)
     self.flags = flags
     identifier = Mounts.makeIdentifier()
+    root.node.fileSystem.mountCount.add(1)
+  }
+
+  /// Nobody's path leads through it any more.
+  deinit {
+    if root.node.fileSystem.mountCount.subtract(1) == 1 { root.node.fileSystem.release() }
   }
 
   var fileSystem: FileSystem { root.node.fileSystem }
@@ -166,34 +177,55 @@ enum Mounts {
     if !isMoved { throw .invalid }
   }
 
-  /// Takes a mount away (umount2(2)).
+  /// Takes a mount away (umount2(2)). What is in it is given up once nobody uses it.
   ///
   /// - Parameters:
   ///   - identifier: the caller refers to the mount by nothing else: whoever does uses it.
-  ///   - isLazy: whether it goes even while it is used (MNT_DETACH).
+  ///   - isLazy: whether it goes even while it is used (MNT_DETACH), with all that is mounted in it.
   /// - Throws: EBUSY, EINVAL.
   static func remove(_ identifier: UInt64, isLazy: Bool) throws(Errno) {
-    var removed: Mount?
-    var point: Path?
+    var detached: Mount?
     let failure: Errno? = lock.withLock {
       guard let index = list.firstIndex(where: { $0.identifier == identifier }), list[index].point != nil else {
         return .invalid
       }
       if !isLazy, !isKnownUniquelyReferenced(&list[index]) { return .busy }
       if list.contains(where: { $0.point?.mount === list[index] }), !isLazy { return .busy }
-      let mount = list.remove(at: index)
-      removed = mount
-      point = mount.point
-      mount.point?.node.mountCount -= 1
-      mount.point = nil
+      detach(at: index, &detached)
+      // Mounts mostly come behind those that they are in.
+      var hasFound = isLazy
+      while hasFound {
+        hasFound = false
+        var index = 0
+        while index < list.count {
+          if list[index].point?.mount.isDetached ?? false {
+            detach(at: index, &detached)
+            hasFound = true
+          } else {
+            index += 1
+          }
+        }
+      }
       return nil
     }
     if let failure { throw failure }
-    withExtendedLifetime(point) {}
-    if let removed {
-      let isLast = lock.withLock { !list.contains { $0.fileSystem === removed.fileSystem } }
-      if isLast, !isLazy { removed.fileSystem.release() }
+    // One by one with the lock released: much may end with each.
+    while let mount = detached {
+      detached = mount.nextDetached
+      mount.nextDetached = nil
+      mount.formerPoint = nil
     }
+  }
+
+  /// Takes a mount off the list. The lock is held.
+  private static func detach(at index: Int, _ detached: inout Mount?) {
+    let mount = list.remove(at: index)
+    mount.formerPoint = mount.point
+    mount.point?.node.mountCount -= 1
+    mount.point = nil
+    mount.isDetached = true
+    mount.nextDetached = detached
+    detached = mount
   }
 
   /// Whether something is mounted in a mount.
