@@ -11,6 +11,7 @@ final class Socket: OpenFile, @unchecked Sendable {
       fileSystem: AnonymousFiles.sockets, number: AnonymousFiles.makeNumber(),
       mode: FileMode.socket.with(permissions: 0o777))
     super.init(node: node, flags: flags.intersection(.nonBlocking).union(.readWrite))
+    endpoint.socketAddress = UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
   }
 
   deinit { endpoint.close() }

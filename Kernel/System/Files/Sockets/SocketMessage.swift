@@ -44,6 +44,13 @@ final class SocketMessage: @unchecked Sendable {
   /// The next in a queue.
   var next: SocketMessage?
 
+  /// Whether there are sockets among the files.
+  let carriesSockets: Bool
+  /// Where it waits, and its neighbours on the list of `SocketGarbage`, where it carries sockets.
+  var receiver: Unmanaged<UnixEndpoint>?
+  var nextCarrier: Unmanaged<SocketMessage>?
+  var previousCarrier: Unmanaged<SocketMessage>?
+
   /// - Returns: nil when memory is out.
   init?(count: Int, from sender: UnixEndpoint, _ credentials: SocketCredentials, name: [UInt8]?, files: [OpenFile]) {
     var memory: UnsafeMutableRawPointer?
@@ -59,12 +66,20 @@ final class SocketMessage: @unchecked Sendable {
     senderName = name
     self.files = files
     fileCount = UInt32(files.count)
+    var carriesSockets = false
+    for file in files where file.socket != nil { carriesSockets = true }
+    self.carriesSockets = carriesSockets
     Self.filesInFlight.add(fileCount)
   }
 
   deinit {
     Self.filesInFlight.subtract(fileCount)
     if let memory { KernelHeap.deallocate(memory) }
+  }
+
+  /// Calls `body` with the endpoints of the sockets among the files.
+  func forEachSocket(_ body: (UnixEndpoint) -> Void) {
+    for file in files { if let socket = file.socket { body(socket.endpoint) } }
   }
 
   var charge: Int { count + Self.overhead }

@@ -70,6 +70,7 @@ extension UnixEndpoint {
           receiver = peer
           outstanding += message.charge
           peer.queue.append(message)
+          SocketGarbage.entered(message, peer)
         }
         guard let receiver else { throw .brokenPipe }
         receiver.readiness.notify([.input, .inputNormal])
@@ -143,6 +144,7 @@ extension UnixEndpoint {
         } else {
           outstanding += message.charge
           target.queue.append(message)
+          SocketGarbage.entered(message, target)
           return true
         }
         return false
@@ -260,7 +262,10 @@ extension UnixEndpoint {
       if !message.files.isEmpty {
         receipt.files.append(contentsOf: message.files)
         // They belong to the first byte, and stop the read.
-        if !flags.contains(.peek) { message.files = [] }
+        if !flags.contains(.peek) {
+          Self.lock.withLock { SocketGarbage.left(message) }
+          message.files = []
+        }
       }
       if flags.contains(.peek) {
         next = Self.lock.withLock { message.next }
@@ -270,7 +275,10 @@ extension UnixEndpoint {
       next = Self.lock.withLock {
         message.consumed += count
         queue.byteCount -= count
-        if message.remaining == 0 { finished = queue.removeFirst() }
+        if message.remaining == 0 {
+          finished = queue.removeFirst()
+          SocketGarbage.left(message)
+        }
         return queue.first
       }
       if let finished { finished.sender.uncharge(finished) }
@@ -283,7 +291,12 @@ extension UnixEndpoint {
     _ buffer: inout TransferBuffer, _ flags: SocketTransferFlags, _ receipt: inout SocketReceipt
   ) throws(Errno) -> Bool {
     // It is taken before it is copied: a fault loses it, as on Linux.
-    let message: SocketMessage? = Self.lock.withLock { flags.contains(.peek) ? queue.first : queue.removeFirst() }
+    let message: SocketMessage? = Self.lock.withLock {
+      if flags.contains(.peek) { return queue.first }
+      let message = queue.removeFirst()
+      if let message { SocketGarbage.left(message) }
+      return message
+    }
     guard let message else { return false }
     defer {
       if !flags.contains(.peek) {

@@ -47,6 +47,15 @@ final class UnixEndpoint: @unchecked Sendable {
   var credentials = SocketCredentials.none
   var peerCredentials = SocketCredentials.none
 
+  /// The open file, as an address that keeps nothing alive; nil where there is none yet, or none any more.
+  var socketAddress: UnsafeRawPointer?
+  /// The socket that it waits at to be accepted.
+  var listener: Unmanaged<UnixEndpoint>?
+  /// For `SocketGarbage`: how many messages carry it, whether it can be reached, and the next to look into.
+  var flights: UInt32 = 0
+  var isReached = false
+  var nextReached: Unmanaged<UnixEndpoint>?
+
   // MARK: Options, of one word each
 
   var sendBuffer = 212_992
@@ -135,6 +144,7 @@ final class UnixEndpoint: @unchecked Sendable {
           accepted.name = listener.name
           accepted.peerCredentials = credentials
           peerCredentials = listener.credentials
+          accepted.listener = .passUnretained(listener)
           listener.waiting.append(accepted)
           return true
         } else if isNonBlocking {
@@ -164,7 +174,10 @@ final class UnixEndpoint: @unchecked Sendable {
           failure = .invalid
           return nil
         }
-        return waiting.isEmpty ? nil : waiting.removeFirst()
+        if waiting.isEmpty { return nil }
+        let accepted = waiting.removeFirst()
+        accepted.listener = nil
+        return accepted
       }
       if let failure { throw failure }
       if let accepted {
@@ -201,6 +214,8 @@ final class UnixEndpoint: @unchecked Sendable {
     var orphans: [UnixEndpoint] = []
     let other: UnixEndpoint? = Self.lock.withLock {
       isClosed = true
+      socketAddress = nil
+      listener = nil
       isListening = false
       receiveShutDown = true
       sendShutDown = true
@@ -208,6 +223,7 @@ final class UnixEndpoint: @unchecked Sendable {
       peer = nil
       messages = queue
       queue = SocketMessageQueue()
+      SocketGarbage.left(messages)
       orphans = waiting
       waiting = []
       guard type.isConnected, let other else { return nil }
@@ -224,6 +240,7 @@ final class UnixEndpoint: @unchecked Sendable {
       orphan.close()
     }
     SocketGraveyard.add(&messages)
+    SocketGarbage.collectIfUseful()
   }
 
   private func setError(_ error: Errno) { Self.lock.withLock { pendingError = error } }

@@ -74,7 +74,10 @@ enum SocketControl {
       if kind == rights {
         let count = Int(size - headerSize) / 4
         guard files.count + count <= fileLimit else { throw .invalid }
-        if SocketMessage.hasTooManyFilesInFlight { throw .tooManyReferences }
+        if SocketMessage.hasTooManyFilesInFlight {
+          SocketGarbage.collectIfUseful()
+          if SocketMessage.hasTooManyFilesInFlight { throw .tooManyReferences }
+        }
         for index in 0..<count {
           guard let descriptor = UserMemory.load(Int32(0), from: place &+ headerSize &+ UInt64(index) * 4) else {
             throw .badAddress
