@@ -136,7 +136,7 @@ WORDS = $(if $(STRATEGY),fpu.strategy=$(STRATEGY)) $(if $(SAVE),fpu.save=$(SAVE)
 MAKE_ISO = Scripts/make-iso --kernel $(KERNEL_LOADED) --initrd $(INITRD)
 RUN_QEMU = Scripts/run-qemu --cpu $(CPU) --memory $(MEMORY) --accel $(ACCEL)
 
-.PHONY: run tour bench soak fuzz-frames test iso image debug check clean help dependencies FORCE
+.PHONY: run tour bench soak fuzz fuzz-frames test iso image debug check clean help dependencies FORCE
 FORCE:
 
 dependencies:
@@ -187,12 +187,19 @@ soak: image linux-programs ## Run a mixed load for MINUTES= (120) on CPUS=, and 
 	  --accel $(ACCEL) --timeout $$(($(MINUTES) * 60 + 600)) --report $(BUILD)/soak.json \
 	  --append '$(WORDS) init=/bin/soak -- --seconds '$$(($(MINUTES) * 60)) </dev/null
 
-FRAMES ?= 1000000
 SEED   ?= 1
+FRAMES ?= 1000000
 fuzz-frames: image linux-programs ## Return through FRAMES= (1000000) random signal frames, seeded by SEED=, on 2 CPUs
 	Scripts/boot --kernel $(KERNEL_LOADED) --initrd $(BUILD)/linux.cpio --cpus 2 --cpu $(CPU) --memory $(MEMORY) \
 	  --accel $(ACCEL) --timeout $$(($(FRAMES) / 1000 + 120)) --report $(BUILD)/fuzz-frames.json \
 	  --append '$(WORDS) init=/tests/frame-fuzz -- --count $(FRAMES) --seed $(SEED) --leaks' </dev/null
+
+COUNT ?= 10000000
+fuzz: linux-programs ## Make COUNT= (10000000) random system calls from SEED= on 2 CPUs, and look for what is lost
+	$(MAKE) --no-print-directory CHECKED=1 image
+	Scripts/boot --kernel $(BUILD)/checked/needletail.stripped.elf --initrd $(BUILD)/linux.cpio --cpus 2 --cpu $(CPU) \
+	  --memory $(MEMORY) --accel $(ACCEL) --timeout $$(($(COUNT) / 1000 + 600)) --report $(BUILD)/fuzz.report \
+	  --append '$(WORDS) init=/bin/fuzz-calls -- --calls $(COUNT) --seed $(SEED)' </dev/null
 
 # --- Tests ------------------------------------------------------------------------------------------------
 
@@ -234,6 +241,7 @@ help: ## Show this help
 	echo "  CHECKED=1     with the kernel's own assertions; the tests boot it so"
 	echo "  INITRD=       another cpio archive (newc) of programs"
 	echo "  MINUTES=$(MINUTES)   how long soak runs"
-	echo "  FRAMES=$(FRAMES)  how many frames fuzz-frames makes, from SEED=$(SEED)"
+	echo "  FRAMES=$(FRAMES)  how many frames fuzz-frames makes, seeded by SEED=$(SEED)"
+	echo "  COUNT=        how many system calls fuzz makes ($(COUNT)), seeded by SEED=$(SEED)"
 	echo "  MATRIX=$(MATRIX)   which boots 'make test' does: full, quick, or those with this in their names (linux, bochs, lazy)"
 	echo "  V=1           show the commands"

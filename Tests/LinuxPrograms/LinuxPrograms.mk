@@ -97,6 +97,17 @@ $(LINUX_TOOLS:%=$(LINUX_BUILD)/%): $(LINUX_BUILD)/%: $(LINUX_DIRECTORY)/Runner/%
 	musl-gcc $(LINUX_C_FLAGS) -o $@ $< -lm
 	strip $@
 
+# The fuzzer of system calls, which knows the numbers in the kernel's table.
+LINUX_FUZZER := $(LINUX_BUILD)/fuzz-calls
+$(LINUX_BUILD)/kernel-calls.h: Kernel/System/SystemCalls/SystemCallTable.swift
+	mkdir -p $(@D)
+	sed -nE 's/^  case ([0-9]+): .*/\1,/p' $< >$@
+$(LINUX_FUZZER): $(wildcard $(LINUX_DIRECTORY)/Fuzzer/*) $(LINUX_DIRECTORY)/Runner/prepare.h $(LINUX_BUILD)/kernel-calls.h \
+  $(LINUX_BUILD)/dependencies
+	echo "  MUSL    $(@F)"
+	musl-gcc $(LINUX_C_FLAGS) -I $(LINUX_BUILD) -o $@ $(LINUX_DIRECTORY)/Fuzzer/fuzz-calls.c
+	strip $@
+
 LINUX_OTHERS := rust-static-pie
 # Without a Rust compiler a program that says so takes the place, and the test is skipped.
 RUSTC := $(shell command -v rustc)
@@ -142,14 +153,15 @@ LINUX_FILES = $(LINUX_TESTS:%=$(LINUX_BUILD)/tests/%) \
   $(foreach script,$(LINUX_SCRIPTS),$(LINUX_BUILD)/tests/$(notdir $(basename $(script))).expected)
 LINUX_ENTRIES = $(LINUX_PACKAGED) $(LINUX_LIBRARIES) 'bin/bash->bash-static' 'bin/zsh->zsh-static' \
   $(foreach applet,$(LINUX_APPLETS),'bin/$(applet)->busybox') \
-  bin/run-tests=$(LINUX_BUILD)/run-tests \
+  bin/run-tests=$(LINUX_BUILD)/run-tests bin/fuzz-calls=$(LINUX_FUZZER) \
   $(foreach tool,$(LINUX_TOOLS),bin/$(tool)=$(LINUX_BUILD)/$(tool)) \
   $(foreach program,$(LINUX_DEBUGGED),bin/$(program)=$(LINUX_BUILD)/debugged/$(program).stripped) \
   $(foreach file,$(LINUX_FILES),tests/$(notdir $(file))=$(file)) \
   $(foreach program,$(filter-out %/init %/shell,$(USER_PROGRAMS)),bin/$(notdir $(program))=$(program)) \
   dev/console:c:5:1 dev/null:c:1:3 proc/ sys/ tmp/ root/
 
-$(LINUX_ARCHIVE): FORCE $(LINUX_FILES) $(LINUX_DEBUGGED:%=$(LINUX_BUILD)/debugged/%) $(LINUX_BUILD)/run-tests $(LINUX_TOOLS:%=$(LINUX_BUILD)/%) $(USER_PROGRAMS) | $(LINUX_BUILD)/dependencies
+$(LINUX_ARCHIVE): FORCE $(LINUX_FILES) $(LINUX_DEBUGGED:%=$(LINUX_BUILD)/debugged/%) $(LINUX_BUILD)/run-tests \
+  $(LINUX_FUZZER) $(LINUX_TOOLS:%=$(LINUX_BUILD)/%) $(USER_PROGRAMS) | $(LINUX_BUILD)/dependencies
 	Scripts/make-archive --output $@.new $(LINUX_ENTRIES)
 	if cmp -s $@.new $@; then rm $@.new; else echo "  CPIO    $@"; mv $@.new $@; fi
 

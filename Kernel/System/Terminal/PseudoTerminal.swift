@@ -78,7 +78,7 @@ final class PseudoTerminal: TerminalDevice, @unchecked Sendable {
   }
 
   /// The bytes that the master can read.
-  var readableCount: Int { readableLimit ?? output.count }
+  var readableCount: Int { min(readableLimit ?? .max, output.count) }
 
   var hasPacketStatus: Bool { isInPacketMode && !packetStatus.isEmpty }
 

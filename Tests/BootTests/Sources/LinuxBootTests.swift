@@ -45,6 +45,17 @@ struct LinuxBootTests {
       status: 0),
     Case(
       boot: BootScript(
+        name: "linux-fuzz", archive: "build/linux.cpio",
+        words: "init=/bin/fuzz-calls -- --calls 300000 --rounds 2 --seed 20", timeoutSeconds: 240),
+      status: 0, messages: ["fuzz: passed"]),
+    Case(
+      boot: BootScript(
+        name: "linux-hogs", archive: "build/linux.cpio",
+        words: #"init=/bin/sh -- -c "mount -t proc proc /proc; mount -t devtmpfs dev /dev; setsid cttyhack sh; exit $?""#,
+        timeoutSeconds: 300, steps: "Tests/BootTests/Steps/hogs.txt"),
+      status: 6),
+    Case(
+      boot: BootScript(
         name: "linux-soak", archive: "build/linux.cpio", words: "init=/bin/soak -- --seconds 120", cpus: 4,
         timeoutSeconds: 300),
       status: 0, messages: ["0 failed, "]),
