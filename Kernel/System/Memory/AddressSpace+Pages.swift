@@ -189,6 +189,7 @@ extension AddressSpace {
       }
       lock.release()
       if outcome == .outOfMemory, OutOfMemory.makeRoom() { continue }
+      if Scheduler.current.isBeingKilled { return .outOfMemory }
       if outcome != .resolved { return outcome }
     }
     return nil

@@ -106,7 +106,8 @@ struct ProgramFile: ~Copyable {
 
   /// Maps all segments.
   ///
-  /// - Parameter base: what is added to their addresses.
+  /// - Parameter base: what is added to their addresses, wrapping around: a program whose addresses begin above the
+  ///   place that it gets has one that is negative.
   func map(_ image: ELFImage, at base: UInt64, in space: AddressSpace) throws(ProgramError) {
     do throws(Errno) {
       var index = 0
@@ -124,7 +125,9 @@ struct ProgramFile: ~Copyable {
     if segment.readable { protection.insert(.read) }
     if segment.writable { protection.insert(.write) }
     if segment.executable { protection.insert(.execute) }
-    let start = base + segment.virtualAddress
+    let start = base &+ segment.virtualAddress
+    // A boundary of pages may be all that keeps the interpreter's end from lying behind user memory.
+    guard start <= UserMemory.limit, segment.memorySize <= UserMemory.limit - start else { throw .outOfMemory }
     let pageStart = start & ~4095
     let end = (start + segment.memorySize + 4095) & ~4095
     let lead = start - pageStart

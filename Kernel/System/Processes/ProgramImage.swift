@@ -38,12 +38,12 @@ struct ProgramImage {
       guard let span = image.span, base <= UserMemory.limit - span.upperBound else {
         throw .failed(.outOfMemory)
       }
-      base -= span.lowerBound & ~4095
+      base &-= span.lowerBound & ~4095
     }
     try program.map(image, at: base, in: space)
-    space.setBreakStart(((image.span.map { base + $0.upperBound } ?? 0) + 4095) & ~4095, image.type)
+    space.setBreakStart(((image.span.map { base &+ $0.upperBound } ?? 0) &+ 4095) & ~4095, image.type)
 
-    var entry = base + image.entry
+    var entry = base &+ image.entry
     var interpreterBase: UInt64 = 0
     if let range = image.interpreterRange {
       let interpreter = try program.openInterpreter(range, image, lookup: lookup, from: directory)
@@ -57,10 +57,10 @@ struct ProgramImage {
       } catch {
         throw .failed(error)
       }
-      interpreterBase -= span.lowerBound & ~4095
+      interpreterBase &-= span.lowerBound & ~4095
       try interpreter.map(interpreterImage, at: interpreterBase, in: space)
       interpreter.allowWriting()
-      entry = interpreterBase + interpreterImage.entry
+      entry = interpreterBase &+ interpreterImage.entry
     }
     var credentials = program.credentials(from: start.credentials)
     let isSecure =
@@ -72,12 +72,12 @@ struct ProgramImage {
     auxiliary.append(.hardwareCapabilities, UInt64(executeCPUID(1, 0).edx))
     auxiliary.append(.pageSize, 4096)
     auxiliary.append(.clockTicks, 100)
-    auxiliary.append(.programHeaders, image.programHeaderAddress.map { base + $0 } ?? 0)
+    auxiliary.append(.programHeaders, image.programHeaderAddress.map { base &+ $0 } ?? 0)
     auxiliary.append(.programHeaderSize, UInt64(image.programHeaderEntrySize))
     auxiliary.append(.programHeaderCount, UInt64(image.programHeaderCount))
     auxiliary.append(.base, interpreterBase)
     auxiliary.append(.flags, 0)
-    auxiliary.append(.entry, base + image.entry)
+    auxiliary.append(.entry, base &+ image.entry)
     auxiliary.append(.userID, UInt64(credentials.user.real))
     auxiliary.append(.effectiveUserID, UInt64(credentials.user.effective))
     auxiliary.append(.groupID, UInt64(credentials.group.real))
@@ -97,6 +97,6 @@ struct ProgramImage {
 extension AddressSpace {
   /// Where the heap begins: some way behind the program's last segment.
   fileprivate func setBreakStart(_ end: UInt64, _ type: ELFImage.Kind) {
-    setBreakStart(end + layout.breakOffset)
+    setBreakStart(min(end &+ layout.breakOffset, UserMemory.limit))
   }
 }

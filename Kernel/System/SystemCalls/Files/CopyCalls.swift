@@ -21,6 +21,8 @@ extension SystemCalls {
     var done: Int64 = 0
     var failure: Errno?
     while done < count {
+      // A long transfer ends early for a signal.
+      if done > 0, Scheduler.current.pointee.head.hasSignal != 0 { break }
       let portion = Int(min(4096, count - done))
       do throws(Errno) {
         var input = TransferBuffer(kernel: UnsafeMutableRawBufferPointer(start: memory, count: portion))

@@ -37,7 +37,10 @@ extension SystemCalls {
     defer { KernelHeap.deallocate(memory) }
     var total: Int64 = 0
     do throws(Errno) {
-      while let target = try local.next(), let source = try remote.next() {
+      // As much as any transfer at most, and no more where the caller is to end.
+      while total < Int64(transferLimit), !Scheduler.current.isBeingKilled, let target = try local.next(),
+        let source = try remote.next()
+      {
         let wanted = Int(min(target.count, source.count, 4096))
         let done = copy(
           space, source.address, target.address, UnsafeMutableRawBufferPointer(start: memory, count: wanted))

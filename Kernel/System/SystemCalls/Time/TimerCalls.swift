@@ -53,7 +53,7 @@ extension SystemCalls {
     guard let timers = Scheduler.current.pointee.process!.makeTimers() else { throw .outOfMemory }
     let seconds = arguments.first & 0xFFFF_FFFF
     let old = timers.set(.real, value: seconds * 1_000_000_000, interval: 0).value
-    let rounded = (old + 500_000_000) / 1_000_000_000
+    let rounded = (old &+ 500_000_000) / 1_000_000_000
     return Int64(old > 0 ? max(rounded, 1) : 0)
   }
 
