@@ -1,7 +1,9 @@
 // A fuzzer of system calls: makes millions of them with good, odd and hostile arguments, and looks at the end whether
 // anything has been lost.
 //
-// Usage, as the first program: fuzz-calls [--calls N] [--seed N] [--rounds N] [--workers N] [--only NAME]
+// Usage, as the first program: fuzz-calls [--calls N] [--seed N] [--rounds N] [--workers N] [--only NAMES] [--without NAMES]
+//
+// The names are those of calls.h, with commas between them.
 //
 // Each worker lives many lives, one after the other: a process with three threads that all draw calls from `calls` with
 // arguments from arguments.h, until something ends it or it has made enough of them. A life's calls follow from the seed,
@@ -102,19 +104,35 @@ static word child_ends(const struct call *call, const word *arguments) {
   return (flags & 0x100) != 0 || stack != 0;
 }
 
-static word weights;
-static const struct call *choose(struct stream *stream, const char *only) {
-  for (;;) {
-    word left = below(stream, weights);
-    const struct call *call = calls;
-    while (left >= call->weight) left -= call++->weight;
-    if (!only || strcmp(call->name, only) == 0) return call;
+// How often each call is made, and all together.
+static word weights[COUNT_OF(calls)], all_weights;
+
+static int is_listed(const char *name, const char *names) {
+  size_t length = strlen(name);
+  for (const char *found = names; (found = strstr(found, name)); found++) {
+    if ((found == names || found[-1] == ',') && (found[length] == 0 || found[length] == ',')) return 1;
   }
+  return 0;
+}
+
+static void weigh(const char *only, const char *without) {
+  for (word index = 0; index < COUNT_OF(calls); index++) {
+    weights[index] = calls[index].weight;
+    if (only && !is_listed(calls[index].name, only)) weights[index] = 0;
+    if (without && is_listed(calls[index].name, without)) weights[index] = 0;
+    all_weights += weights[index];
+  }
+}
+
+static const struct call *choose(struct stream *stream) {
+  word left = below(stream, all_weights), index = 0;
+  while (left >= weights[index]) left -= weights[index++];
+  return &calls[index];
 }
 
 static int is_in_arena(word address, word size) { return address >= arena && address <= arena + arena_size - size; }
 
-static void fuzz(struct stream *stream, struct slot *slot, word count, const char *only);
+static void fuzz(struct stream *stream, struct slot *slot, word count);
 
 // A child of fork: some calls of its own, and the end.
 static void be_child(struct stream *stream) {
@@ -123,7 +141,7 @@ static void be_child(struct stream *stream) {
   word index = __atomic_fetch_add(&shared->child_count, 1, __ATOMIC_RELAXED) % CHILDREN;
   shared->children[index].time = milliseconds();
   shared->children[index].process = own_process;
-  fuzz(stream, &slot, 1 + below(stream, 30), NULL);
+  fuzz(stream, &slot, 1 + below(stream, 30));
   _exit(below(stream, 4));
 }
 
@@ -142,9 +160,9 @@ static void keep_result(struct stream *stream, const struct call *call, const wo
   }
 }
 
-static void fuzz(struct stream *stream, struct slot *slot, word count, const char *only) {
+static void fuzz(struct stream *stream, struct slot *slot, word count) {
   for (word turn = 0; turn < count; turn++) {
-    const struct call *call = choose(stream, only);
+    const struct call *call = choose(stream);
     // The arguments are put down where the first process can see them.
     struct record *record = &slot->recent[turn % RECENT];
     word arguments[6];
@@ -280,7 +298,6 @@ static void map_arena(void) {
 }
 
 static word life_seed, life_calls;
-static const char *only;
 static struct slot *life_slots;
 
 static void *live(void *argument) {
@@ -289,7 +306,7 @@ static void *live(void *argument) {
   struct stream stream = {life_seed + number * 0x1000003};
   next(&stream);
   slot->thread = syscall(SYS_gettid);
-  fuzz(&stream, slot, life_calls, only);
+  fuzz(&stream, slot, life_calls);
   return NULL;
 }
 
@@ -476,7 +493,11 @@ static void clear_away(void) {
       if (sscanf(line, "%*s %511s", path) == 1 && strncmp(path, "/tmp/fuzz.", 10) == 0) strcpy(last, path);
     }
     if (mounts) fclose(mounts);
-    if (!last[0] || umount2(last, MNT_DETACH) != 0) break;
+    if (!last[0]) break;
+    if (umount2(last, MNT_DETACH) != 0) {
+      printf("fuzz: %s stays mounted, errno %d\n", last, errno);
+      break;
+    }
   }
   for (int index = 0; index < worker_count; index++) {
     char path[64];
@@ -545,18 +566,21 @@ int main(int count, char **texts) {
   // Lives execute this program too.
   if (getpid() != 1) return 0;
   word goal = 1000000, rounds = 0;
+  const char *only = NULL, *without = NULL;
   for (int index = 1; index + 1 < count; index += 2) {
     if (strcmp(texts[index], "--calls") == 0) goal = strtoul(texts[index + 1], NULL, 0);
     if (strcmp(texts[index], "--seed") == 0) seed = strtoul(texts[index + 1], NULL, 0);
     if (strcmp(texts[index], "--rounds") == 0) rounds = strtoul(texts[index + 1], NULL, 0);
     if (strcmp(texts[index], "--workers") == 0) worker_count = atoi(texts[index + 1]);
     if (strcmp(texts[index], "--only") == 0) only = texts[index + 1];
+    if (strcmp(texts[index], "--without") == 0) without = texts[index + 1];
   }
   if (worker_count < 1 || worker_count > WORKERS) worker_count = 4;
   if (rounds == 0) rounds = goal / 500000 + 2;
   setvbuf(stdout, NULL, _IOLBF, 0);
   prepare();
-  for (word index = 0; index < COUNT_OF(calls); index++) weights += calls[index].weight;
+  weigh(only, without);
+  if (all_weights == 0) return 2;
   shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) return 2;
   memset(shared, 0, sizeof *shared);
