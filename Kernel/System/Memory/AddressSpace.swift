@@ -128,10 +128,29 @@ public final class AddressSpace: @unchecked Sendable {
   ///   - source: what is behind the region, where its kind has a source.
   ///   - replacing: whether what is mapped there makes room; otherwise that is an error.
   ///   - limit: how many bytes the program may have mapped in all (RLIMIT_AS).
+  ///   - dataLimit: how many of them private and writable (RLIMIT_DATA).
   public func map(
-    _ region: MemoryRegion, of source: MappedSource? = nil, replacing: Bool, limit: UInt64 = .max
+    _ region: MemoryRegion, of source: MappedSource? = nil, replacing: Bool, limit: UInt64 = .max,
+    dataLimit: UInt64 = .max
   ) throws(Failure) {
-    try withLock { () throws(Failure) in try insert(region, of: source, replacing: replacing, limit: limit) }
+    try withLock { () throws(Failure) in
+      try checkData(adding: region, replacing: replacing, dataLimit)
+      try insert(region, of: source, replacing: replacing, limit: limit)
+    }
+  }
+
+  /// Refuses a region with which the program would have more data than RLIMIT_DATA allows: what is private and
+  /// writable and no stack (getrlimit(2)). The lock is held.
+  func checkData(adding region: MemoryRegion, replacing: Bool, _ limit: UInt64) throws(Failure) {
+    guard limit != .max, region.isData else { return }
+    var sum = region.length
+    for index in 0..<regions.count {
+      guard let present = regions[index] else { break }
+      guard present.isData else { continue }
+      sum += present.length
+      if replacing, let part = present.part(in: region.start..<region.end) { sum -= part.length }
+    }
+    if sum > limit { throw .outOfMemory }
   }
 
   /// Maps a region of `size` bytes at an address of the kernel's choice.
@@ -139,14 +158,16 @@ public final class AddressSpace: @unchecked Sendable {
   /// - Parameters:
   ///   - hint: where the program would like it; 0 for no wish.
   ///   - isLow: whether it has to lie below 2 GiB (MAP_32BIT).
+  ///   - limit, dataLimit: as of `map`.
   ///   - make: gives the region for an address.
   /// - Returns: the address.
   public func mapAnywhere(
     size: UInt64, hint: UInt64, isLow: Bool = false, of source: MappedSource? = nil, limit: UInt64 = .max,
-    make: (UInt64) -> MemoryRegion
+    dataLimit: UInt64 = .max, make: (UInt64) -> MemoryRegion
   ) throws(Failure) -> UInt64 {
     try withLock { () throws(Failure) in
       let address = try findPlace(size: size, hint: hint, isLow: isLow)
+      try checkData(adding: make(address), replacing: false, dataLimit)
       try insert(make(address), of: source, replacing: false, limit: limit)
       return address
     }
@@ -307,6 +328,11 @@ public final class AddressSpace: @unchecked Sendable {
   /// Whether memory of a size could ever be had: more than all of it is refused at once, as Linux's heuristic
   /// policy does (proc_sys_vm(5), overcommit_memory).
   static func isPlausible(_ size: UInt64) -> Bool { size >> 12 <= UInt64(Frames.totalCount) }
+}
+
+extension MemoryRegion {
+  /// Whether RLIMIT_DATA counts it.
+  var isData: Bool { protection.contains(.write) && !isShared && !growsDown }
 }
 
 /// Where the program's start left what describes it, for procfs.

@@ -72,12 +72,12 @@ extension SystemCalls {
     if isFixed {
       try space.map(
         region(address), of: request.source, replacing: flags & MapFlags.fixedNoReplace == 0,
-        limit: limit(.addressSpace))
+        limit: limit(.addressSpace), dataLimit: limit(.data))
       result = address
     } else {
       result = try space.mapAnywhere(
         size: size, hint: address, isLow: flags & MapFlags.low != 0, of: request.source,
-        limit: limit(.addressSpace), make: region)
+        limit: limit(.addressSpace), dataLimit: limit(.data), make: region)
     }
     let isPopulated = flags & (MapFlags.populate | MapFlags.nonBlocking) == MapFlags.populate
     if isPopulated || attributes.contains(.locked) {
