@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -113,6 +114,29 @@ static void shrinking_file_and_ending_mappers(void) {
   unlink("/tmp/hostile-races");
 }
 
+// Processes that go on in a child all the time: a signal to their group reaches the one that is being made, too.
+static void signals_reach_who_is_being_made(void) {
+  REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  int escaped = 0;
+  for (int round = 0; round < 30 && !escaped; round++) {
+    pid_t group = fork();
+    if (group == 0) {
+      setpgid(0, 0);
+      for (int index = 0; index < 3; index++) if (fork() == 0) break;
+      for (;;) if (fork() > 0) _exit(0);
+    }
+    setpgid(group, group);
+    usleep(5000 + round * 1000);
+    kill(-group, SIGKILL);
+    double end = now() + 5;
+    pid_t ended;
+    while ((ended = waitpid(-1, NULL, WNOHANG)) >= 0 && now() < end) if (ended == 0) usleep(1000);
+    if (ended >= 0) escaped++;
+    while (waitpid(-1, NULL, WNOHANG) >= 0) kill(-group, SIGKILL);
+  }
+  CHECK_EQUAL(escaped, 0);
+}
+
 // Threads that open, close, copy, read and replace the descriptors that they share.
 static volatile int is_over;
 static void *use_descriptors(void *argument) {
@@ -193,6 +217,7 @@ int main(int count, char **arguments) {
   parent_of_vfork_can_be_killed();
   pipe_in_a_splice_keeps_nobody();
   shrinking_file_and_ending_mappers();
+  signals_reach_who_is_being_made();
   threads_share_descriptors();
   if (access("/proc/self/exe", R_OK) == 0) exec_among_threads();
   return finish();

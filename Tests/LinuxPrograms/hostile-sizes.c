@@ -187,6 +187,22 @@ static void deep_file_system(int flags) {
   if (before < 1 << 20) CHECK(before - after < 2048);
 }
 
+// In a mount that has been taken away nothing can be mounted, though somebody stands in it; nor where the directory has
+// gone.
+static void mounts_that_are_gone(void) {
+  REQUIRE(mkdir("/tmp/gone", 0700) == 0 || errno == EEXIST);
+  if (mount("tmpfs", "/tmp/gone", "tmpfs", 0, NULL) != 0) return;
+  REQUIRE(chdir("/tmp/gone") == 0 && mkdir("d", 0700) == 0);
+  CHECK_EQUAL(umount2("/tmp/gone", MNT_DETACH), 0);
+  // Later versions of Linux say ENOENT.
+  CHECK(mount("tmpfs", "d", "tmpfs", 0, NULL) < 0 && (errno == EINVAL || errno == ENOENT));
+  CHECK_EQUAL(rmdir("d"), 0);
+  CHECK_EQUAL(chdir("/tmp/gone"), 0);
+  CHECK_EQUAL(rmdir("/tmp/gone"), 0);
+  CHECK_ERROR(mount("tmpfs", ".", "tmpfs", 0, NULL), ENOENT);
+  CHECK_EQUAL(chdir("/"), 0);
+}
+
 // Vectors and messages with counts and lengths beyond all bounds.
 static void large_vectors(void) {
   int ends[2];
@@ -220,6 +236,7 @@ int main(void) {
   in_child(deep_removed_directories);
   deep_file_system(0);
   deep_file_system(MNT_DETACH);
+  in_child(mounts_that_are_gone);
   in_child(large_vectors);
   return finish();
 }

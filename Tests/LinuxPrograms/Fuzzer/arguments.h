@@ -27,7 +27,7 @@ static inline int one_in(struct stream *stream, word count) { return below(strea
 // --- Kinds
 
 // What a descriptor refers to.
-enum type { FILE_, DIRECTORY, PIPE, SOCKET, EPOLL, EVENT, TIMER, SIGNALS, TERMINAL, GENERATED, TYPES };
+enum type { FILE_, DIRECTORY, PIPE, SOCKET, EPOLL, EVENT, TIMER, SIGNALS, TERMINAL, GENERATED, PROCESS_, TYPES };
 
 enum kind {
   K_NOTHING,

@@ -270,6 +270,7 @@ static void open_some(void) {
     pools[TIMER][index] = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     pools[SIGNALS][index] = signalfd(-1, &all, SFD_NONBLOCK);
   }
+  pools[PROCESS_][0] = syscall(434, own_process, 0);
   int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK), unlocked = 0, number = 0;
   if (master >= 0) {
     char path[32];
@@ -322,7 +323,8 @@ static void begin_life(int worker, word life, word seed) {
   furnish(directory);
   // Nothing of the first process's: what lives do to these would reach it.
   syscall(SYS_close_range, 0, 1000, 0);
-  if (chroot(directory) != 0 || chdir("/work") != 0) _exit(1);
+  // An earlier life of root's may have left a file in the place of the directory.
+  if (chroot(directory) != 0 || (chdir("/work") != 0 && chdir("/") != 0)) _exit(1);
   int null = open("/dev/null", O_RDWR);
   while (null >= 0 && null < 3) null = dup(null);
   open_some();
