@@ -15,6 +15,7 @@ enum Exit {
     let thread = Scheduler.current
     Threads.beginEnd()
     guard let process = thread.pointee.process else { return }
+    CoreDump.waitForEnd(process, thread)
     TraceStops.ending(
       thread, status: process.isExiting.load() != 0 ? process.exitStatus : thread.pointee.exitStatus)
     Tracing.tracerEnds(process, thread: thread.pointee.identifier)

@@ -356,14 +356,20 @@ public final class Process: @unchecked Sendable {
   /// Has the whole process end; nothing where it is ending already.
   ///
   /// - Parameter status: as wait4 reports it.
-  func exit(status: Int32) {
+  /// - Returns: whether it was not.
+  @discardableResult
+  func exit(status: Int32) -> Bool {
     let isFirst = lock.withLock {
       if isExiting.exchange(1) != 0 { return false }
       exitStatus = status
       return true
     }
     if isFirst { forEachThread { Signals.notify($0) } }
+    return isFirst
   }
+
+  /// A core has been written of the process, which is ending.
+  func noteCore() { lock.withLock { exitStatus |= WaitStatus.coreDumped } }
 
   /// Ends the process from outside, as an uncaught signal does.
   public func kill(_ signal: Signal) { exit(status: WaitStatus.killed(by: signal)) }

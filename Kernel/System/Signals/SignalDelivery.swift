@@ -56,7 +56,7 @@ enum SignalDelivery {
         }
         if isStepped { TraceStops.handlerBegins(process, thread) }
       case .byDefault:
-        if !actByDefault(taken.information.signal, process, taken.continueCount) { return true }
+        if !actByDefault(taken.information, process, taken.continueCount) { return true }
       }
     }
   }
@@ -126,7 +126,10 @@ enum SignalDelivery {
   }
 
   /// - Returns: false where the process ends.
-  private static func actByDefault(_ signal: Signal, _ process: Process, _ continueCount: UInt32) -> Bool {
+  private static func actByDefault(
+    _ information: SignalInformation, _ process: Process, _ continueCount: UInt32
+  ) -> Bool {
+    let signal = information.signal
     switch signal.defaultAction {
     case .ignore, .continue:
       return true
@@ -137,8 +140,11 @@ enum SignalDelivery {
         if process.signals.continueCount == continueCount { GroupStop.begin(process, signal) }
       }
       return true
-    case .terminate, .dumpCore:
+    case .terminate:
       process.exit(status: WaitStatus.killed(by: signal))
+      return false
+    case .dumpCore:
+      CoreDump.end(process, by: signal, information)
       return false
     }
   }

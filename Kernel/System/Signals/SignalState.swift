@@ -48,6 +48,10 @@ struct ProcessSignals {
   var stopSignal = Signal.stop
   /// Changes with each stop signal, so that a tracee that its tracer has let go on stops again with the next.
   var stopSequence: UInt32 = 0
+  /// The thread that writes a core; nil for none. The others wait until it is over.
+  var dumpingThread: ThreadPointer?
+  /// How many of them do.
+  var threadsAtEnd = 0
   /// How many of its threads are traced: none of its signals is dropped then.
   var traceeCount = 0
   /// How many of its threads have.

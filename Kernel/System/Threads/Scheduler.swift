@@ -234,6 +234,12 @@ public enum Scheduler {
     }
   }
 
+  /// The same for a thread that waits on a queue: whatever it waits for, it looks at it again.
+  static func thawToSleep(_ thread: ThreadPointer) {
+    thaw(thread)
+    wake(thread)
+  }
+
   /// Calls `body` with the CPU on whose queue a thread is or was last, its lock held.
   private static func withQueue<Result>(of thread: ThreadPointer, _ body: (CPUPointer) -> Result) -> Result {
     let wereEnabled = Interrupts.disable()
