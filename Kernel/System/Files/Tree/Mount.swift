@@ -119,15 +119,18 @@ enum Mounts {
   static func point(of mount: Mount) -> Path? { lock.withLock { mount.point } }
 
   /// Mounts on a file.
+  ///
+  /// - Throws: ENOSPC; EINVAL in a mount that has been taken away, in which nobody else could find it.
   static func add(_ mount: Mount, on path: Path) throws(Errno) {
-    let isAdded = lock.withLock {
-      if list.count >= limit { return false }
+    let failure: Errno? = lock.withLock {
+      if list.count >= limit { return .noSpace }
+      if path.mount.isDetached { return .invalid }
       mount.point = path
       path.node.mountCount += 1
       list.append(mount)
-      return true
+      return nil
     }
-    if !isAdded { throw .noSpace }
+    if let failure { throw failure }
   }
 
   /// Mounts on a copy of a directory what is mounted below the original (MS_REC). `FileTree.changes` is held.
@@ -165,7 +168,7 @@ enum Mounts {
     var old: Path?
     let isMoved = lock.withLock {
       old = mount.point
-      guard let point = mount.point else { return false }
+      guard let point = mount.point, !path.mount.isDetached else { return false }
       point.node.mountCount -= 1
       path.node.mountCount += 1
       mount.point = path

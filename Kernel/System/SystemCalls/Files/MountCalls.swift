@@ -22,6 +22,8 @@ extension SystemCalls {
     guard FileIdentity.current.mayAdministrate else { throw .notPermitted }
     FileTree.changes.acquire()
     defer { FileTree.changes.release() }
+    // From here on nobody removes it; before that somebody may have.
+    if target.entry.hasBeenRemoved { throw .noEntry }
     if flags & MountRequest.remount != 0 {
       guard target.node === target.mount.root.node else { throw .invalid }
       target.mount.flags = kept
@@ -104,6 +106,7 @@ extension SystemCalls {
     guard new.node.mode.isDirectory, old.node.mode.isDirectory else { throw .notDirectory }
     FileTree.changes.acquire()
     defer { FileTree.changes.release() }
+    if new.entry.hasBeenRemoved || old.entry.hasBeenRemoved { throw .noEntry }
     let root = fileSystem.root
     if new.mount === root.mount || old.mount === root.mount { throw .busy }
     guard root.node === root.mount.root.node, let point = Mounts.point(of: root.mount),
