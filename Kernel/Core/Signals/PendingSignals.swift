@@ -5,6 +5,8 @@ public struct QueuedSignal {
   public var isOwned: Bool
   /// A timer's overrun when its signal was taken last.
   public private(set) var takenOverrun: Int32 = 0
+  /// Whose limit it counts against: a number of the kernel's; 0 for nobody's.
+  public var account: UInt8 = 0
   /// Whether it is on a queue.
   public internal(set) var isQueued = false
   var next: UnsafeMutablePointer<QueuedSignal>?

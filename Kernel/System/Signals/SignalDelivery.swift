@@ -92,7 +92,10 @@ enum SignalDelivery {
     var unneeded: PendingSignals.Record?
     if let record {
       taken.information = record.pointee.information
-      if !record.pointee.isOwned { unneeded = process.signals.keepSpare(record) }
+      if !record.pointee.isOwned {
+        SignalRecords.uncharge(record)
+        unneeded = process.signals.keepSpare(record)
+      }
     } else {
       taken.information = .fromProcess(signal, process: 0, user: 0)
     }

@@ -124,7 +124,11 @@ public enum Signals {
     let isLimited = signal.isRealTime || information.code < 0
     var spare = isLimited ? nil : process.signals.takeSpare()
     spare?.pointee.information = information
-    if spare == nil { spare = SignalRecords.make(information, limit: isLimited ? process.queuedSignalLimit : nil) }
+    if spare == nil {
+      spare = SignalRecords.make(
+        information, user: process.attributes.credentials.user.real,
+        limit: isLimited ? process.queuedSignalLimit : nil)
+    }
     if let record = spare {
       if let thread { thread.pointee.signals.pending.append(record) } else { process.signals.pending.append(record) }
     } else {
