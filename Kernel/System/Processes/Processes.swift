@@ -25,6 +25,20 @@ enum Processes {
     lock.withLock { addLocked(process, parent: parent) }
   }
 
+  /// As above for a clone, unless its creator has a signal: whoever signals all processes finds either the new one, or
+  /// a creator that makes none before it has seen to the signal.
+  ///
+  /// - Parameter isSibling: whether it has its creator's parent (CLONE_PARENT).
+  /// - Returns: whether it is in.
+  static func add(_ process: Process, madeBy creator: ThreadPointer, isSibling: Bool) -> Bool {
+    lock.withLock {
+      if creator.pointee.head.hasSignal != 0 { return false }
+      let parent = creator.pointee.process
+      addLocked(process, parent: isSibling ? parent?.parent : parent)
+      return true
+    }
+  }
+
   private static func addLocked(_ process: Process, parent: Process?) {
     let bucket = Int(process.identifier) & (bucketCount - 1)
     process.nextInTable = buckets[bucket]?.takeRetainedValue()
@@ -40,11 +54,6 @@ enum Processes {
       process.group = process.identifier
       process.session = process.identifier
     }
-  }
-
-  /// As `add` for a clone that has its creator's parent (CLONE_PARENT).
-  static func addSibling(_ process: Process, of sibling: Process) {
-    lock.withLock { addLocked(process, parent: sibling.parent) }
   }
 
   /// Makes a process the child of another. The lock is held.

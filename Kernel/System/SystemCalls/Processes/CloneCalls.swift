@@ -65,8 +65,9 @@ extension SystemCalls {
     let limit = process.limit(.processes)
     if limit == ResourceLimit.infinite { return }
     var count: UInt64 = 0
-    Threads.forEach {
-      if $0.pointee.process?.attributes.credentials.user.real == credentials.user.real { count += 1 }
+    // A process that has ended counts until it has been waited for; a thread that has ended does not.
+    Processes.forEach {
+      if $0.attributes.credentials.user.real == credentials.user.real { count += UInt64(max($0.threadCount, 1)) }
     }
     if count >= limit { throw .tryAgain }
   }
@@ -82,6 +83,8 @@ extension SystemCalls {
     let parent = Scheduler.current
     let parentProcess = parent.pointee.process!
     if flags.contains(.setThreadStorage), request.threadStorage >= UserMemory.limit { throw .notPermitted }
+    // Signals first, as on Linux: what is to end makes nothing any more.
+    if parent.pointee.head.hasSignal != 0 { throw .restartAlways }
     guard Threads.hasRoom else { throw .tryAgain }
     try checkProcessLimit(parentProcess)
 
@@ -153,12 +156,13 @@ extension SystemCalls {
       Threads.discard(child)
       throw .tryAgain
     }
-    if !flags.contains(.thread) {
-      if flags.contains(.parent) {
-        Processes.addSibling(process, of: parentProcess)
-      } else {
-        Processes.add(process, parent: parentProcess)
-      }
+    if !flags.contains(.thread),
+      !Processes.add(process, madeBy: parent, isSibling: flags.contains(.parent))
+    {
+      _ = process.remove(child)
+      if let descriptor { try parentProcess.files.close(descriptor) }
+      Threads.discard(child)
+      throw .restartAlways
     }
     let event = TraceEvent.ofClone(isVfork: flags.contains(.vfork), exitSignal: request.exitSignal)
     let isEvent =
