@@ -27,7 +27,20 @@ struct LinuxProgramTests {
       archive: "build/linux-selftests.cpio")
   }
 
-  @Test(arguments: Boot.select(boots + selfTests))
+  /// What programs see of extended state, on Bochs: with AVX-512, with protection keys, and by the instructions that it
+  /// alone has (without AVX: see `Boot.forcedInstructions`).
+  static let extendedStates = [
+    ("skylake_x", "corei7_skylake_x", ""), ("tigerlake", "tigerlake", ""),
+    ("skylake_x-xsaves", "corei7_skylake_x", " fpu.save=xsaves"),
+    ("skylake_x-xsavec", "corei7_skylake_x", " fpu.save=xsavec"),
+  ].map { name, model, words in
+    Boot(
+      name: "linux-bochs-\(name)", emulator: .bochs, cpuModel: model, cpus: 2,
+      words: "run=init init=/bin/run-tests poweroff\(words) -- extended-state signal-frames debugger-registers core-dump",
+      timeoutSeconds: 400, archive: "build/linux.cpio")
+  }
+
+  @Test(arguments: Boot.select(extendedStates + boots + selfTests))
   func linuxProgramsPass(on boot: Boot) async throws {
     let outcome = try await BootRunner.shared.run(boot)
     let report = KTAPReport(log: outcome.serialLog)
