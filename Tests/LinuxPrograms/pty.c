@@ -382,6 +382,30 @@ static void test_volume(void) {
   close_pair();
 }
 
+// What is locked stays as it is.
+static void test_locks(void) {
+  struct termios locks, before, after;
+  open_pair();
+  CHECK_EQUAL(ioctl(slave, TIOCGLCKTRMIOS, &locks), 0);
+  CHECK_EQUAL(locks.c_iflag | locks.c_oflag | locks.c_cflag | locks.c_lflag | locks.c_line | locks.c_cc[0], 0);
+  CHECK_EQUAL(tcgetattr(slave, &before), 0);
+  locks.c_lflag = ECHO;
+  locks.c_cc[VINTR] = 1;
+  if (ioctl(slave, TIOCSLCKTRMIOS, &locks) == 0) {
+    after = before;
+    after.c_lflag ^= ECHO | ICANON;
+    after.c_cc[VINTR] = 7;
+    after.c_cc[VQUIT] = 8;
+    CHECK_EQUAL(tcsetattr(slave, TCSANOW, &after), 0);
+    CHECK_EQUAL(tcgetattr(slave, &after), 0);
+    CHECK_EQUAL(after.c_lflag, before.c_lflag ^ ICANON);
+    CHECK_EQUAL(after.c_cc[VINTR], before.c_cc[VINTR]);
+    CHECK_EQUAL(after.c_cc[VQUIT], 8);
+    CHECK_EQUAL(after.c_cflag, before.c_cflag);
+  }
+  close_pair();
+}
+
 int main(void) {
   signal(SIGHUP, SIG_IGN);
   test_ends();
@@ -391,5 +415,6 @@ int main(void) {
   test_flow_control();
   test_packets();
   test_volume();
+  test_locks();
   return finish();
 }

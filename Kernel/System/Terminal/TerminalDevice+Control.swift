@@ -22,6 +22,11 @@ extension TerminalDevice {
     case Request.setAttributesWithSpeedsAfterOutput: try takeAttributes(.withSpeeds, argument, .afterOutput)
     case Request.setAttributesWithSpeedsDiscardingInput:
       try takeAttributes(.withSpeeds, argument, .discardingInput)
+    case Request.getLocks: try give(lock.withLock { attributeLocks }, to: argument)
+    case Request.setLocks:
+      guard FileIdentity.current.mayAdministrate else { throw .notPermitted }
+      let locks = try take(attributeLocks, from: argument)
+      lock.withLock { attributeLocks = locks }
     case Request.getWindowSize: try give(lock.withLock { windowSize }, to: argument)
     case Request.setWindowSize: try setWindowSize(argument)
     case Request.getInputCount:
@@ -105,9 +110,28 @@ extension TerminalDevice {
       return true
     }
     guard isTaken else { throw .badAddress }
+    keepLocked(&attributes)
     if when == .discardingInput { discardInput() }
     if when != .atOnce { try waitForOutput() }
     set(adapted(attributes))
+  }
+
+  /// Takes back what is locked against changes (TIOCSLCKTRMIOS).
+  private func keepLocked(_ new: inout TerminalAttributes) {
+    let (locks, old) = lock.withLock { (attributeLocks, discipline.attributes) }
+    var isAny = false
+    for index in 0..<36 where locks[index] != 0 { isAny = true }
+    if !isAny { return }
+    var oldBytes = InlineArray<44, UInt8>(repeating: 0)
+    var bytes = InlineArray<44, UInt8>(repeating: 0)
+    withUnsafeMutableBytes(of: &oldBytes) { old.encode(.plain, into: $0) }
+    withUnsafeMutableBytes(of: &bytes) { new.encode(.plain, into: $0) }
+    for index in 0..<36 {
+      // Four words of flags, and then bytes that are locked as a whole.
+      let mask: UInt8 = index < 16 ? locks[index] : locks[index] == 0 ? 0 : 0xFF
+      bytes[index] = bytes[index] & ~mask | oldBytes[index] & mask
+    }
+    withUnsafeBytes(of: &bytes) { new.decode(.plain, from: $0) }
   }
 
   func set(_ attributes: TerminalAttributes) {

@@ -17,6 +17,8 @@ class TerminalDevice: @unchecked Sendable {
   var output: ByteRing
   /// Flow control's byte for the other side, which overtakes `output`; 0 for none.
   var urgentByte: UInt8 = 0
+  /// What of `struct termios` cannot be changed (TIOCSLCKTRMIOS): flags bit by bit, the rest byte by byte.
+  var attributeLocks = InlineArray<36, UInt8>(repeating: 0)
   var windowSize = WindowSize()
   /// The session whose controlling terminal it is; 0 for none.
   var session: Int32 = 0

@@ -45,5 +45,7 @@ enum TerminalRequest {
   static var getPacketMode: UInt32 { 0x8004_5438 }  // TIOCGPKT
   static var getPseudoTerminalLock: UInt32 { 0x8004_5439 }  // TIOCGPTLCK
   static var getExclusive: UInt32 { 0x8004_5440 }  // TIOCGEXCL
+  static var getLocks: UInt32 { 0x5456 }  // TIOCGLCKTRMIOS
+  static var setLocks: UInt32 { 0x5457 }
   static var openSlave: UInt32 { 0x5441 }  // TIOCGPTPEER
 }
