@@ -13,6 +13,9 @@ static char bytes[65536];
 
 int main(void) {
   const char *place = "/tmp/tmpfs-size";
+  struct statfs root;
+  CHECK_EQUAL(statfs("/", &root), 0);
+  CHECK(root.f_blocks > root.f_bfree);
   mkdir("/tmp", 01777);
   mkdir(place, 0755);
   if (mount("none", place, "tmpfs", 0, "size=64k,mode=700") != 0) SKIP("file systems cannot be mounted here");

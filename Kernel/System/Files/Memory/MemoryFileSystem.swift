@@ -65,9 +65,11 @@ final class MemoryFileSystem: FileSystem, @unchecked Sendable {
     var statistics = FileSystemStatistics()
     statistics.magic = magic
     let half = UInt64(Frames.totalCount) / 2
-    statistics.blocks = budget?.limit ?? half
-    let unused = budget.map { $0.limit - min($0.used, $0.limit) } ?? half
-    statistics.freeBlocks = min(UInt64(Frames.freeCount), unused)
+    let used = budget?.used ?? 0
+    // What has no bound of its own has what is there.
+    let limit = budget.map { $0.limit == .max ? max(half, used) : $0.limit } ?? half
+    statistics.blocks = limit
+    statistics.freeBlocks = min(UInt64(Frames.freeCount), limit - min(used, limit))
     statistics.files = half
     statistics.freeFiles = statistics.freeBlocks
     return statistics

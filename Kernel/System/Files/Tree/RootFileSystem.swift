@@ -16,7 +16,8 @@ public enum RootFileSystem {
     CharacterDevices.initialize()
     SystemFileSystem.initialize()
     DeviceNodes.registerDrivers()
-    let fileSystem = MemoryFileSystem(typeName: "rootfs", magic: MemoryMagic.ramfs)
+    let fileSystem = MemoryFileSystem(
+      typeName: "rootfs", magic: MemoryMagic.ramfs, budget: PageBudget(limit: .max))
     do throws(Errno) {
       let mount = try Mount(root: fileSystem.makeRoot(permissions: 0o755), source: ByteView("rootfs"), flags: [])
       Mounts.addRoot(mount)

@@ -221,19 +221,31 @@ extension SystemCalls {
 
   // MARK: Extended attributes
 
-  /// getxattr(2) and lgetxattr(2): no file has attributes.
+  /// getxattr(2): no file has attributes.
   static func getxattr(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    try refuseAttribute(arguments, reads: true)
+    try refuseAttribute(arguments, reads: true, followsLast: true)
   }
 
-  /// setxattr(2), lsetxattr(2), removexattr(2), lremovexattr(2)
+  /// lgetxattr(2)
+  static func lgetxattr(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    try refuseAttribute(arguments, reads: true, followsLast: false)
+  }
+
+  /// setxattr(2), removexattr(2)
   static func setxattr(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    try refuseAttribute(arguments, reads: false)
+    try refuseAttribute(arguments, reads: false, followsLast: true)
   }
 
-  private static func refuseAttribute(_ arguments: SystemCallArguments, reads: Bool) throws(Errno) -> Int64 {
+  /// lsetxattr(2), lremovexattr(2)
+  static func lsetxattr(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    try refuseAttribute(arguments, reads: false, followsLast: false)
+  }
+
+  private static func refuseAttribute(
+    _ arguments: SystemCallArguments, reads: Bool, followsLast: Bool
+  ) throws(Errno) -> Int64 {
     try checkAttributeName(arguments.second)
-    let path = try find(AtFlags.workingDirectoryArgument, arguments.first)
+    let path = try find(AtFlags.workingDirectoryArgument, arguments.first, followsLast: followsLast)
     if !reads { try FileTree.checkWritable(path.mount) }
     throw .notSupported
   }
@@ -250,9 +262,15 @@ extension SystemCalls {
     guard name.view.count > 0, name.view.count <= 255 else { throw .outOfRange }
   }
 
-  /// listxattr(2) and llistxattr(2)
+  /// listxattr(2)
   static func listxattr(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     _ = try find(AtFlags.workingDirectoryArgument, arguments.first)
+    return 0
+  }
+
+  /// llistxattr(2)
+  static func llistxattr(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    _ = try find(AtFlags.workingDirectoryArgument, arguments.first, followsLast: false)
     return 0
   }
 
