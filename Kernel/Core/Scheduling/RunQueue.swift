@@ -125,7 +125,6 @@ public struct RunQueue<Element: Schedulable> {
   ) -> Bool {
     // Days at any clock rate; bounded so that no sum below can overflow.
     let bounded = min(max(ticks, 0), 1 &<< 56)
-    if isRealTimeThrottled, now >= realTimePeriodEnd { isRealTimeThrottled = false }
     if element.pointee.scheduling.priority != 0 { return chargeRealTime(element, bounded, now) }
     if runningWasWoken {
       chargeWoken(bounded)
@@ -149,6 +148,12 @@ public struct RunQueue<Element: Schedulable> {
       wokenLeadTicks = 0
       owedToRoundTicks = Self.scale(sliceTicks, mainWeightSum)
     }
+  }
+
+  /// Lets real-time threads run again once their second is over: each tick, whoever runs.
+  @inline(__always)
+  public mutating func noteTime(_ now: UInt64) {
+    if isRealTimeThrottled, now >= realTimePeriodEnd { isRealTimeThrottled = false }
   }
 
   /// Accounts for time of a real-time thread: its slice, where it has one, and the bound for all of them.

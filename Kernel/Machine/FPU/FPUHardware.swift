@@ -58,6 +58,7 @@ public struct FPUHardware: Sendable {
   ///
   /// - Parameter address: in the user half, 64-byte aligned.
   /// - Returns: false where the memory could not be written.
+  @inline(__always)
   public func saveToUser(_ address: UInt64) -> Bool {
     let state = UnsafeMutableRawPointer(bitPattern: UInt(address))
     let description = frameState.description
@@ -70,6 +71,7 @@ public struct FPUHardware: Sendable {
   ///
   /// - Parameter components: of an image in the standard format; nil for one of FXSAVE's.
   /// - Returns: false when the instruction faulted: the registers then hold anything.
+  @inline(__always)
   public func restoreFromUser(_ address: UInt64, components: StateComponentMask?) -> Bool {
     // It leaves its own mark in x87 registers that are not loaded.
     if scrubsExceptionPointers, components?.contains(.x87) ?? true { fpuScrubExceptionPointers() }

@@ -59,6 +59,7 @@ enum TimerInterrupt {
     cpu.pointee.lastTick = now
     let hasSleepers = cpu.pointee.sleepers.earliestDeadline.map { $0 <= now } ?? false
     let isWaitedFor = cpu.pointee.queue.count > 0
+    cpu.pointee.queue.noteTime(now)
     let isOutranked = cpu.pointee.queue.isRunningOutranked
     cpu.pointee.queueLock.release()
     if hasSleepers { Sleep.wakeExpired(now) }

@@ -324,11 +324,12 @@ public final class Process: @unchecked Sendable {
     }
   }
 
-  /// Gives the process descriptors of its own where it shares them with another one (clone(2), CLONE_FILES). In its
-  /// only thread.
+  /// Gives the process descriptors of its own where it shares them with another one (clone(2), CLONE_FILES). Here the
+  /// threads of a process have one table of descriptors, and look at it without a lock: only a single thread may.
   ///
-  /// - Throws: ENOMEM.
+  /// - Throws: ENOMEM, also where there are other threads.
   func unshareFiles() throws(Errno) {
+    guard threadCount == 1 else { throw .outOfMemory }
     guard let table = storedFiles.map({ Unmanaged.passUnretained($0) }) else { return }
     if referenceCount(of: table.toOpaque()) > 1 { files = try files.copy() }
   }

@@ -96,6 +96,7 @@ import Testing
     for _ in 0..<40_000 {
       let next = queue.pickNext()!
       now += 25
+      queue.noteTime(now)
       next.pointee.ranTicks += 25
       if queue.charge(next, ticks: 25, now: now) { queue.requeueExpired(next) } else { queue.requeuePreempted(next) }
     }

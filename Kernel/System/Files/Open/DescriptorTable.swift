@@ -11,6 +11,9 @@ final class DescriptorTable: @unchecked Sendable {
   /// Guards what follows. No file is released with it held: its end may wake others or free memory.
   private var lock = SpinLock()
   private var entries = HeapArray<Entry>()
+  /// Whether several threads have it, or have had. As long as it is one thread's alone, that one may look without the
+  /// lock: nobody else changes it.
+  private var isShared = false
   /// All descriptors below are in use.
   private var lowestFree = 0
 
@@ -19,11 +22,33 @@ final class DescriptorTable: @unchecked Sendable {
   /// The open file behind a descriptor.
   @inline(__always)
   func file(_ descriptor: Int32) throws(Errno) -> OpenFile {
-    lock.acquire()
-    let file = descriptor >= 0 && Int(descriptor) < entries.count ? entries[Int(descriptor)].file : nil
-    lock.release()
+    let file: OpenFile?
+    if isShared {
+      lock.acquire()
+      file = fileLocked(descriptor)
+      lock.release()
+    } else {
+      file = fileLocked(descriptor)
+    }
     guard let file else { throw .badFile }
     return file
+  }
+
+  @inline(__always)
+  private func fileLocked(_ descriptor: Int32) -> OpenFile? {
+    descriptor >= 0 && Int(descriptor) < entries.count ? entries[Int(descriptor)].file : nil
+  }
+
+  /// The same for a thread that may be another one's: /proc, pidfd_getfd(2).
+  func fileOfOther(_ descriptor: Int32) throws(Errno) -> OpenFile {
+    guard let file = lock.withLock({ fileLocked(descriptor) }) else { throw .badFile }
+    return file
+  }
+
+  /// Another thread is about to have it too.
+  func share() -> DescriptorTable {
+    isShared = true
+    return self
   }
 
   /// Gives a file the lowest free descriptor from `minimum` on.

@@ -69,7 +69,7 @@ final class DescriptorLink: FileNode, @unchecked Sendable {
   private func file() throws(Errno) -> OpenFile {
     try process.checkPresence()
     try ProcessAccess.check(process)
-    guard let file = try? process.sharedFiles?.file(descriptor) else { throw .noEntry }
+    guard let file = try? process.sharedFiles?.fileOfOther(descriptor) else { throw .noEntry }
     return file
   }
 
@@ -102,7 +102,7 @@ final class DescriptorInformation: GeneratedFile, @unchecked Sendable {
 
   override func generate(_ text: inout TextBuffer) throws(Errno) {
     try process.checkPresence()
-    guard let files = process.sharedFiles, let file = try? files.file(descriptor) else { throw .noEntry }
+    guard let files = process.sharedFiles, let file = try? files.fileOfOther(descriptor) else { throw .noEntry }
     var flags = UInt64(file.flags.rawValue)
     if (try? files.closesOnExec(descriptor)) ?? false { flags |= UInt64(OpenFlags.closeOnExec.rawValue) }
     text.put("pos:\t")

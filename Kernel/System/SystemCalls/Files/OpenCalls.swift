@@ -104,11 +104,8 @@ extension SystemCalls {
     let flags = UInt32(truncatingIfNeeded: arguments.third)
     guard flags & ~6 == 0, first <= last else { throw .invalid }
     let process = Scheduler.current.pointee.process!
-    // CLOSE_RANGE_UNSHARE. Here the threads of a process have one table of descriptors.
-    if flags & 2 != 0 {
-      guard process.threadCount == 1 else { throw .outOfMemory }
-      try process.unshareFiles()
-    }
+    // CLOSE_RANGE_UNSHARE
+    if flags & 2 != 0 { try process.unshareFiles() }
     process.files.close(first...last, onExec: flags & 4 != 0)
     return 0
   }

@@ -92,12 +92,13 @@ extension SystemCalls {
     let process: Process
     if flags.contains(.thread) {
       process = parentProcess
+      _ = process.files.share()
     } else {
       let space = parentProcess.addressSpace!
       guard let childSpace = flags.contains(.memory) ? space : space.duplicate() else { throw .outOfMemory }
       process = Process(
         identifier: identifier, addressSpace: childSpace,
-        files: flags.contains(.files) ? parentProcess.files : try parentProcess.files.copy(),
+        files: flags.contains(.files) ? parentProcess.files.share() : try parentProcess.files.copy(),
         fileSystem: flags.contains(.fileSystem) ? parentProcess.fileSystem : parentProcess.fileSystem.copy(),
         signalActions: try signalActions(
           of: parentProcess, isShared: flags.contains(.signalHandlers),

@@ -57,6 +57,6 @@ extension SystemCalls {
     do throws(Errno) { try ProcessAccess.check(process) } catch { throw error == .noProcess ? error : .notPermitted }
     guard let files = process.sharedFiles else { throw .noProcess }
     return try addDescriptor(
-      files.file(Int32(truncatingIfNeeded: arguments.second)), closesOnExec: true)
+      files.fileOfOther(Int32(truncatingIfNeeded: arguments.second)), closesOnExec: true)
   }
 }

@@ -11,7 +11,7 @@ extension SystemCalls {
     let process = Scheduler.current.pointee.process!
     // Memory, handlers and the process itself can be left by nobody who shares them.
     if !flags.isDisjoint(with: [.memory, .signalHandlers, .thread]), process.threadCount != 1 { throw .invalid }
-    if flags.contains(.files) { process.files = try process.files.copy() }
+    if flags.contains(.files) { try process.unshareFiles() }
     if flags.contains(.fileSystem) { process.fileSystem = process.fileSystem.copy() }
     return 0
   }
