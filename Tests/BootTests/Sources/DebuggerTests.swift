@@ -35,9 +35,9 @@ struct DebuggerTests {
     mkdir -p build/boots
     work=$(mktemp -d) log=build/boots/core.serial.log
     trap 'rm -rf "$work"' EXIT
-    guest='cd /tmp; crash; echo status $?; gzip core; echo "BEGIN CORE"; base64 core.gz; echo "END CORE"'
+    guest='cd /tmp; crash; echo status $?; gzip core; echo BEGIN CORE; base64 core.gz; echo END CORE'
     iso=$(Scripts/make-iso --kernel "$KERNEL" --initrd build/linux.cpio \
-      --words "run=init poweroff init=/bin/sh -- -c '$guest'") || exit 1
+      --words "run=init poweroff init=/bin/sh -- -c \"$guest\"") || exit 1
     Scripts/run-qemu --iso "$iso" --cpus 2 --timeout 120 --serial "$log" </dev/null 2>&1
     echo "the machine ended with $?"
     tr -d '\r' <"$log" | sed -n '/^BEGIN CORE$/,/^END CORE$/p' | sed '1d;$d' | base64 -d | gunzip >"$work/core"
