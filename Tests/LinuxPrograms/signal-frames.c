@@ -25,6 +25,8 @@ static state_image before, after;
 // --- A signal that is handled by changing its frame ---
 
 static void (*change)(ucontext_t *context, uint8_t *saved);
+// In the registers when a handler returns.
+static state_image dirty;
 static sigjmp_buf back;
 static uint8_t fault_stack[65536] __attribute__((aligned(64)));
 // Of the last SIGSEGV.
@@ -37,6 +39,12 @@ static struct {
 static void on_signal(int number, siginfo_t *information, void *opaque) {
   ucontext_t *context = opaque;
   change(context, (uint8_t *)context->uc_mcontext.fpregs);
+  // What the frame does not bring back must not stay either.
+  if (state.has_xsave) {
+    __asm__ volatile("fnop\n\txrstor64 %0" : : "m"(dirty), "a"(0xFFFFFDFF), "d"(-1));
+  } else {
+    __asm__ volatile("fxrstor64 %0" : : "m"(dirty));
+  }
 }
 
 static void on_fault(int number, siginfo_t *information, void *opaque) {
@@ -796,6 +804,7 @@ static const struct {
 int main(int count, char **arguments) {
   state_find();
   REQUIRE(state.size + 4 <= STATE_LARGEST);
+  state_pattern(&dirty, 0xD127);
   room = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   REQUIRE(room != MAP_FAILED);
   prepare();
