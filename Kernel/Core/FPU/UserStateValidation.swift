@@ -70,11 +70,10 @@ public enum UserStateValidation {
     guard image.isZero(in: StateArea.headerReservedOffset..<StateArea.extendedRegionOffset) else {
       throw .reservedHeaderBytes
     }
-    // As on Linux, an image without x87, SSE and AVX does not speak of it.
-    if present.intersection([.x87, .sse, .avx]).isEmpty {
+    if !isValid {
+      // As on Linux, an image without x87, SSE and AVX does not speak of it.
+      guard present.intersection([.x87, .sse, .avx]).isEmpty else { throw .reservedMXCSRBits }
       mxcsr = StateArea.initialMXCSR
-    } else if !isValid {
-      throw .reservedMXCSRBits
     }
     let taken = present.intersection(wanted)
     for number in 2..<32 where taken.contains(StateComponentMask(rawValue: 1 << UInt64(number))) {
