@@ -162,7 +162,10 @@ enum Processes {
     var tracer: Process?
     // Released after the lock: what a process refers to may take locks of its own to go.
     var forgotten: Process?
+    var tracees: Tracee?
     lock.withLock {
+      // Its last thread has let its tracees go; a child may have asked to be traced since.
+      Tracing.releaseAll(of: process, &tracees)
       reaper = findReaper(of: process)
       if first === process { first = nil }
       while let child = process.firstChild {
@@ -191,6 +194,10 @@ enum Processes {
     reaper?.changed.wake()
     parent?.changed.wake()
     tracer?.changed.wake()
+    while let tracee = tracees {
+      tracees = tracee.next
+      tracee.next = nil
+    }
     // Link by link, so that a long chain is not released recursively.
     while let child = forgotten {
       forgotten = child.nextSibling

@@ -180,6 +180,20 @@ enum Tracing {
     }
   }
 
+  /// A process has ended, and nobody becomes its tracee from here on. The lock of `Processes` is held.
+  ///
+  /// - Parameter released: gets the tracees in front, to be released after the lock.
+  static func releaseAll(of process: Process, _ released: inout Tracee?) {
+    while let tracee = process.firstTracee {
+      if tracee.options.contains(.killsAtEnd), tracee.process.ending == nil {
+        Signals.send(.fromKernel(.kill), to: tracee.process)
+      }
+      unlink(tracee)
+      tracee.next = released
+      released = tracee
+    }
+  }
+
   // MARK: For requests
 
   /// The tracee of the current thread that an identifier names.
