@@ -201,6 +201,23 @@ static void mounts_that_are_gone(void) {
   CHECK_EQUAL(rmdir("/tmp/gone"), 0);
   CHECK_ERROR(mount("tmpfs", ".", "tmpfs", 0, NULL), ENOENT);
   CHECK_EQUAL(chdir("/"), 0);
+  // A root does not go where the new one does not lead to: the two would only be reached from each other.
+  REQUIRE(mkdir("/tmp/gone", 0700) == 0 && mount("tmpfs", "/tmp/gone", "tmpfs", 0, NULL) == 0);
+  pid_t child = fork();
+  if (child == 0) {
+    check_failures = 0;
+    REQUIRE(chroot("/tmp/gone") == 0 && chdir("/") == 0);
+    REQUIRE(mkdir("new", 0700) == 0 && mkdir("other", 0700) == 0);
+    REQUIRE(mount("tmpfs", "new", "tmpfs", 0, NULL) == 0 && mount("tmpfs", "other", "tmpfs", 0, NULL) == 0);
+    CHECK_ERROR(syscall(SYS_pivot_root, "/new", "/other"), EINVAL);
+    CHECK_ERROR(syscall(SYS_pivot_root, "/new", "/"), EBUSY);
+    CHECK_ERROR(syscall(SYS_pivot_root, "/new/none", "/other"), ENOENT);
+    _exit(finish());
+  }
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child && status == 0);
+  CHECK_EQUAL(umount2("/tmp/gone", MNT_DETACH), 0);
+  CHECK_EQUAL(rmdir("/tmp/gone"), 0);
 }
 
 // Vectors and messages with counts and lengths beyond all bounds.

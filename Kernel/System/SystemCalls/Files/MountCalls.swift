@@ -98,6 +98,16 @@ extension SystemCalls {
     return path.mount.identifier
   }
 
+  /// Whether a mount is another one or lies in it, over whatever is in between.
+  private static func isReached(_ mount: Mount, from other: Mount) -> Bool {
+    var next: Mount? = mount
+    while let candidate = next {
+      if candidate === other { return true }
+      next = Mounts.point(of: candidate)?.mount
+    }
+    return false
+  }
+
   /// pivot_root(2): as on Linux not from the first file system of all, which is what programs have here.
   static func pivot_root(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let new = try find(AtFlags.workingDirectoryArgument, arguments.first)
@@ -112,6 +122,8 @@ extension SystemCalls {
     guard root.node === root.mount.root.node, let point = Mounts.point(of: root.mount),
       new.node === new.mount.root.node
     else { throw .invalid }
+    // Else the two would only be reached from each other.
+    guard isReached(old.mount, from: new.mount), isReached(new.mount, from: root.mount) else { throw .invalid }
     try Mounts.move(root.mount, to: old)
     try Mounts.move(new.mount, to: point)
     let context = fileSystem
