@@ -213,7 +213,11 @@ static void furnish(const char *directory) {
     snprintf(path, sizeof path, "%s%s", directory, directories[index]);
     int is_new = mkdir(path, 0777) == 0;
     chmod(path, 0777);
-    if (index == 0 && is_new) mount("tmpfs", path, "tmpfs", 0, "size=8m");
+    // An earlier life of root's may have unmounted its own root: nothing is to be left in the first process's.
+    struct stat own, above;
+    if (index == 0 && stat(path, &own) == 0 && stat("/tmp", &above) == 0 && own.st_dev == above.st_dev) {
+      if (mount("tmpfs", path, "tmpfs", 0, "size=8m") != 0) _exit(1);
+    }
     if (index == 1 && is_new) mount("proc", path, "proc", 0, NULL);
     if (index == 3 && is_new) mount("devpts", path, "devpts", 0, "ptmxmode=0666");
   }
@@ -503,6 +507,7 @@ static void clear_away(void) {
     char *end = strchr(last + 10, '/');
     if (end) *end = 0;
     if (!is_gone || umount2(last, MNT_DETACH) != 0) {
+      if (end) *end = '/';
       printf("fuzz: %s stays mounted, errno %d\n", last, errno);
       break;
     }
