@@ -12,18 +12,15 @@ bits 64
 
 MORTAL_BITS equ 0x7fffffffffffffff
 
-; Returns unless RDI is the address of an object with a count. Destroys RCX, leaves the count in RDX and
-; MORTAL_BITS in R8.
+; Returns unless RDI is the address of an object with a count. Destroys RCX and RDX.
 %macro returnUnlessCounted 0
         mov     rcx, rdi
         sar     rcx, 47
         inc     rcx
         jnz     %%notCounted                    ; not in the kernel's half
         mov     rdx, [rdi + 8]
-        mov     r8, MORTAL_BITS
-        mov     rcx, rdx
-        and     rcx, r8
-        cmp     rcx, r8
+        add     rdx, rdx                        ; without the top bit
+        cmp     rdx, -2
         jne     %%counted
 %%notCounted:
         ret
@@ -33,7 +30,10 @@ MORTAL_BITS equ 0x7fffffffffffffff
 ; void *swift_retain(void *object), void *swift_retain_n(void *object, uint32_t count)
 global swift_retain, swift_retain_n
 swift_retain:
-        mov     esi, 1
+        mov     rax, rdi
+        returnUnlessCounted
+        lock inc qword [rdi + 8]
+        ret
 swift_retain_n:
         mov     rax, rdi
         mov     esi, esi
@@ -77,9 +77,11 @@ swift_release_n:
         lock xadd [rdi + 8], rcx
         add     rcx, rsi
         jo      .overReleased
-        test    rcx, r8
+        mov     rdx, rcx
+        add     rdx, rdx                        ; without the top bit
         jnz     .done
-        or      rdx, r8
+        mov     rdx, MORTAL_BITS
+        or      rdx, rcx
         mov     [rdi + 8], rdx
 
         ; The destroyer is the second word of the object's metadata; it takes the object in R13.
