@@ -63,11 +63,11 @@ enum SignalReturn {
           SignalFrameState.Description.empty, from: address &+ UInt64(SignalFrameState.Description.offset))
       else { return false }
       if case .extended(let claimed, let offset) = state.claim(of: description) {
-        guard let magic = UserMemory.load(UInt32(0), from: address &+ UInt64(offset)) else { return false }
+        guard let magic = UserMemory.loadWord(address &+ UInt64(offset)) else { return false }
         if magic == SignalFrameState.closingMagic { components = claimed }
       }
     }
-    guard let mxcsr = UserMemory.load(UInt32(0), from: address &+ UInt64(StateArea.mxcsrOffset)),
+    guard let mxcsr = UserMemory.loadWord(address &+ UInt64(StateArea.mxcsrOffset)),
       state.accepts(mxcsr: mxcsr, for: components)
     else { return false }
     // Mostly at once. A fault may be due to a page that is not there, which is made; one for what the frame holds

@@ -241,6 +241,8 @@ public enum Signals {
   /// Has a thread look for what it is to do before its next user-mode instruction, and ends its waits.
   static func notify(_ thread: ThreadPointer) {
     thread.pointee.head.hasSignal = 1
+    // The thread that executes this, or that an interrupt broke into, looks by itself: it does not block any more.
+    if thread == Scheduler.current, thread.pointee.state == .runnable { return }
     Scheduler.wake(thread)
     Scheduler.interruptIfRunning(thread)
   }

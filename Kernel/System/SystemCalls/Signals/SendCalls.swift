@@ -22,7 +22,7 @@ extension SystemCalls {
     let caller = Scheduler.current.pointee.process!
     let signal = try signal(arguments.second)
     if target > 0 {
-      guard let process = Processes.find(target) else { throw .noProcess }
+      guard let process = target == caller.identifier ? caller : Processes.find(target) else { throw .noProcess }
       guard Signals.maySend(signal, from: caller, to: process) else { throw .notPermitted }
       if let signal { Signals.send(information(signal), to: process) }
       return 0
