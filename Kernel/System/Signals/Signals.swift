@@ -192,6 +192,7 @@ public enum Signals {
   }
 
   /// Whether the process never learns of it. The signal lock is held.
+  @inline(__always)
   private static func isDropped(
     _ information: SignalInformation, _ process: Process, _ thread: ThreadPointer?
   ) -> Bool {
@@ -214,7 +215,17 @@ public enum Signals {
   private static func isUnblockable(_ signal: Signal) -> Bool { SignalSet.unblockable.contains(signal) }
 
   /// Has a thread that is to take the signal look for it. The signal lock is held.
+  @inline(__always)
   private static func tell(_ signal: Signal, _ process: Process, _ thread: ThreadPointer?) {
+    if process.signalWatchers == nil, signal != .kill, let thread = thread ?? process.onlyThreadWithSignalsLocked {
+      if !thread.pointee.signals.blocked.contains(signal) { notify(thread) }
+      return
+    }
+    tellOneOfMany(signal, process, thread)
+  }
+
+  @inline(never)
+  private static func tellOneOfMany(_ signal: Signal, _ process: Process, _ thread: ThreadPointer?) {
     process.signalWatchers?.notify([.input, .inputNormal])
     if signal == .kill {
       process.forEachThreadWithSignalsLocked(notify)
