@@ -3,7 +3,7 @@
 //   #include "check.h"
 //   int main(void) {
 //     CHECK(getpid() > 1);                       // goes on after a failure
-//     CHECK_EQUAL(write(1, "", 0), 0);           // shows both values
+//     CHECK_EQUAL(write(1, "", 0), 0);           // shows both values, and errno as it is then
 //     CHECK_ERROR(close(-1), EBADF);             // the call fails with that error
 //     REQUIRE(pipe(ends) == 0);                  // ends the program: nothing after it makes sense
 //     return finish();                           // 0, or 1 after a failure
@@ -52,7 +52,6 @@ static void say(const char *format, ...) {
 
 #define CHECK_EQUAL(actual, expected) \
   do { \
-    errno = 0; \
     long long check_actual = (long long)(actual), check_expected = (long long)(expected); \
     if (check_actual != check_expected) { \
       int check_errno = errno; \
