@@ -72,7 +72,10 @@ struct trip {
     : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", STATE_REGISTERS)
 #define ALL_COMPONENTS "movl $-1, %%eax\n\tmovl $-1, %%edx\n\t"
 #define XRSTOR(register) ALL_COMPONENTS "fnop\n\txrstor64 (%%" register ")\n\t"
-#define XSAVE(register) ALL_COMPONENTS "fnop\n\txsave64 (%%" register ")\n\t"
+// Both pages of the image are this process's own before the FNOP: in a fork's child XSAVE would fault, the thread be
+// switched out meanwhile, and QEMU save what another one left (extended-state.h).
+#define XSAVE(register) \
+  "orl $0, (%%" register ")\n\torl $0, 4092(%%" register ")\n\t" ALL_COMPONENTS "fnop\n\txsave64 (%%" register ")\n\t"
 #define FXRSTOR(register) "fxrstor64 (%%" register ")\n\t"
 #define FXSAVE(register) "fxsave64 (%%" register ")\n\t"
 

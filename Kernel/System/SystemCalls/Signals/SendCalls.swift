@@ -21,8 +21,12 @@ extension SystemCalls {
     let target = Int32(truncatingIfNeeded: arguments.first)
     let caller = Scheduler.current.pointee.process!
     let signal = try signal(arguments.second)
+    if target == caller.identifier {
+      if let signal { Signals.send(information(signal), to: caller) }
+      return 0
+    }
     if target > 0 {
-      guard let process = target == caller.identifier ? caller : Processes.find(target) else { throw .noProcess }
+      guard let process = Processes.find(target) else { throw .noProcess }
       guard Signals.maySend(signal, from: caller, to: process) else { throw .notPermitted }
       if let signal { Signals.send(information(signal), to: process) }
       return 0
