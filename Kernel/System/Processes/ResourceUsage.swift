@@ -76,8 +76,16 @@ extension UnsafeMutablePointer where Pointee == Thread {
 extension Process {
   /// What its threads have had on CPUs, up to now.
   var presentRunTicks: UInt64 {
-    var ticks = endedCounters.runTicks
-    forEachThread { ticks &+= $0.presentRunTicks }
+    var ticks: UInt64 = 0
+    // At once: a thread that ends in between would count neither here nor there.
+    withThreads { first, ended in
+      ticks = ended
+      var next = first
+      while let thread = next {
+        ticks &+= thread.presentRunTicks
+        next = thread.pointee.nextInProcess
+      }
+    }
     return ticks
   }
 
