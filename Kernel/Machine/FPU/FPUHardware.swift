@@ -128,4 +128,24 @@ public struct FPUHardware: Sendable {
     return CompactedFormatCheck.isRight(
       UnsafeRawBufferPointer(area), configuration: configuration, upperHalfOfYMM15: pattern)
   }
+
+  /// Whether XSAVE raises #NM with CR0.TS set, as it does on processors (Intel SDM volume 1, section 13.7). Some
+  /// emulators execute it.
+  ///
+  /// Interrupts are disabled, the registers are nobody's, and #NM at `fpuProbeTrappingSave` is expected by whoever
+  /// handles exceptions. CR0.TS is clear afterwards.
+  ///
+  /// - Parameter scratch: `configuration.areaSize` bytes, 64-byte aligned.
+  public static func trapsOnExtendedSave(
+    _ configuration: FPUConfiguration, scratch: UnsafeMutableRawPointer
+  ) -> Bool {
+    guard configuration.usesXSAVE else { return true }
+    FPUHardware(configuration: configuration).enable()
+    InitialState.write(
+      into: UnsafeMutableRawBufferPointer(start: scratch, count: configuration.areaSize), configuration: configuration)
+    writeCR0(readCR0() | CR0.taskSwitched)
+    let isExecuted = fpuProbeTrapOnUse(scratch, configuration.mask.rawValue) == 0
+    writeCR0(readCR0() & ~CR0.taskSwitched)
+    return !isExecuted
+  }
 }

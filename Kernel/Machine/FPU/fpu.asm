@@ -104,6 +104,18 @@ fpuProbeCompactedFormat:
         vzeroall
         ret
 
+; int32_t fpuProbeTrapOnUse(void *area, uint64_t mask): 0 when XSAVE is executed, -1 when it raises #NM.
+global fpuProbeTrapOnUse, fpuProbeTrappingSave
+fpuProbeTrapOnUse:
+        maskToOperand
+fpuProbeTrappingSave:
+        xsave64 [rdi]
+        xor     eax, eax
+        ret
+.fault: mov     eax, -1
+        ret
+        recoverAt fpuProbeTrappingSave, .fault
+
 section .rodata
         align   16
 global fpuProbePattern

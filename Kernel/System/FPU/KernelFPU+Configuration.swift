@@ -36,14 +36,17 @@ extension KernelFPU {
     if strategy == .lazy, Platform.features.speculatesPastDeviceNotAvailable {
       log("warning: on this CPU the lazy strategy leaks registers by speculation (CVE-2018-3665)")
     }
+    if strategy == .lazy, !trapsOnExtendedSave(configuration) {
+      log(
+        """
+        warning: this emulator executes XSAVE and XRSTOR with CR0.TS set, where processors raise #NM: programs that \
+        use them can lose registers under the lazy strategy; fpu.strategy=deferred is safe
+        """)
+    }
   }
 
   private static func readMXCSRMaskField() -> UInt32 {
-    guard let scratch = KernelHeap.allocate(size: StateArea.legacySizeInBytes, alignment: 64) else {
-      panic("not enough memory for the FPU")
-    }
-    defer { KernelHeap.deallocate(scratch) }
-    return FPUHardware.readMXCSRMaskField(scratch: scratch)
+    withScratch(size: StateArea.legacySizeInBytes) { FPUHardware.readMXCSRMaskField(scratch: $0) }
   }
 
   /// What this CPU can be asked for. Where an emulator gets the compacted format wrong, its instructions are
@@ -69,10 +72,24 @@ extension KernelFPU {
     if ladder.refusal(of: .xsavec) != nil { return true }
     let configuration = ladder.choose(forced: .xsavec, mxcsrMaskField: maskField).configuration
     guard configuration.mask.contains(.avx) else { return true }
-    guard let scratch = KernelHeap.allocate(size: configuration.areaSize, alignment: 64) else {
+    return withScratch(size: configuration.areaSize) {
+      FPUHardware.writesCompactedFormatRightly(configuration, scratch: $0)
+    }
+  }
+
+  /// Tries out whether CR0.TS stops XSAVE.
+  private static func trapsOnExtendedSave(_ configuration: FPUConfiguration) -> Bool {
+    withScratch(size: configuration.areaSize) {
+      FPUHardware.trapsOnExtendedSave(configuration, scratch: $0)
+    }
+  }
+
+  /// Room for an area while nothing runs yet.
+  private static func withScratch<Result>(size: Int, _ body: (UnsafeMutableRawPointer) -> Result) -> Result {
+    guard let scratch = KernelHeap.allocate(size: size, alignment: 64) else {
       panic("not enough memory for the FPU")
     }
     defer { KernelHeap.deallocate(scratch) }
-    return FPUHardware.writesCompactedFormatRightly(configuration, scratch: scratch)
+    return body(scratch)
   }
 }

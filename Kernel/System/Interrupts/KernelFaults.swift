@@ -34,6 +34,10 @@ enum KernelFaults {
       return
     }
     if vector == Vector.deviceNotAvailable {
+      if frame.pointee.rip == addressOfFPUProbeTrappingSave(), let recovery {
+        frame.pointee.rip = recovery
+        return
+      }
       panic("FPU instruction in the kernel outside a SIMD section", at: frame)
     }
     panic(describe(frame, address: nil), at: frame)

@@ -42,6 +42,7 @@ void fpuInitialize(void);
 void fpuLoadMXCSR(uint32_t value);
 void fpuClearXMM(void);
 void fpuProbeCompactedFormat(void *area, uint64_t mask);
+int32_t fpuProbeTrapOnUse(void *area, uint64_t mask);
 uint32_t fpuReadMXCSR(void);
 uint16_t fpuReadControlWord(void);
 uint16_t fpuReadStatusWord(void);
@@ -90,6 +91,7 @@ ADDRESS_OF(vdsoImageEnd, VDSOImageEnd)
 ADDRESS_OF(exceptionTableStart, ExceptionTableStart)
 ADDRESS_OF(exceptionTableEnd, ExceptionTableEnd)
 ADDRESS_OF(fpuProbePattern, FPUProbePattern)
+ADDRESS_OF(fpuProbeTrappingSave, FPUProbeTrappingSave)
 // The symbol table that the build links in: a count, addresses relative to KERNEL_BASE in ascending order,
 // and for each the offset of its name, which ends in a zero.
 ADDRESS_OF(symbolTableCount, SymbolTableCount)
