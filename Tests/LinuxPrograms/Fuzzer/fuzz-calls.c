@@ -391,6 +391,15 @@ static void show_recent(int worker) {
   }
 }
 
+// Has Needletail's console say what each thread does in the kernel.
+static void show_threads(void) {
+  fflush(stdout);
+  int file = open("/proc/sysrq-trigger", O_WRONLY);
+  if (file < 0) return;
+  if (write(file, "t", 1) < 0) printf("fuzz: /proc/sysrq-trigger: errno %d\n", errno);
+  close(file);
+}
+
 static void start_life(int index) {
   struct worker *worker = &workers[index];
   worker->life++;
@@ -443,6 +452,7 @@ static void watch(int index) {
   if (worker->killed != 0 && now - worker->killed > 30000) {
     printf("fuzz: worker %d, process %d, does not end\n", index, worker->process);
     show_recent(index);
+    show_threads();
     failed = 1;
     worker->killed = now;
   }
