@@ -60,6 +60,10 @@ public enum Interrupts {
 @inline(__always)
 public func check(_ condition: @autoclosure () -> Bool, _ message: StaticString) {
   #if CHECKED
-    if !condition() { panic("\(message)") }
+    if !condition() { checkFailed(message) }
   #endif
 }
+
+/// Apart from `check`, so that a message takes room on the stack only once it is needed.
+@inline(never)
+func checkFailed(_ message: StaticString) -> Never { panic("\(message)") }

@@ -62,7 +62,13 @@ public enum Frames {
   /// Frees a block that `allocate(order:)` returned.
   public static func free(_ block: PhysicalAddress, order: Int) {
     let outcome = withAllocator { $0.free(Int(block >> 12), order: order) }
-    if outcome != .freed { panic("frame \(hex: block): \(outcome.message)") }
+    if outcome != .freed { refuse(block, outcome) }
+  }
+
+  /// Apart, so that the message takes room on the stack only once it is needed.
+  @inline(never)
+  private static func refuse(_ block: PhysicalAddress, _ outcome: FreeOutcome) -> Never {
+    panic("frame \(hex: block): \(outcome.message)")
   }
 
   /// A frame for a program or on its account; nil when only the reserve is left.

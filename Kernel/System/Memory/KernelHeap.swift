@@ -36,7 +36,13 @@ public enum KernelHeap {
 
   public static func deallocate(_ pointer: UnsafeMutableRawPointer) {
     let outcome = lock.withLock { heap!.deallocate(pointer) }
-    if outcome != .freed { panic("heap, at \(hex: UInt64(UInt(bitPattern: pointer))): \(outcome.message)") }
+    if outcome != .freed { refuse(pointer, outcome) }
+  }
+
+  /// Apart, so that the message takes room on the stack only once it is needed.
+  @inline(never)
+  private static func refuse(_ pointer: UnsafeMutableRawPointer, _ outcome: HeapOutcome) -> Never {
+    panic("heap, at \(hex: UInt64(UInt(bitPattern: pointer))): \(outcome.message)")
   }
 
   /// An array that lives as long as the kernel. While the machine comes up: running out is its end.

@@ -151,32 +151,32 @@ extension PageStore {
 
   /// Takes pages out of all address spaces that map them. No spin lock is held.
   func unmap(_ pages: Range<UInt64>) {
-    if firstMapping == nil { return }
+    guard lock.withLock({ firstMapping != nil }) else { return }
     Self.unmapping!.acquire()
-    lock.acquire()
     Self.lastVisit += 1
+    while let space = nextSpaceToVisit() { removePages(pages, from: space) }
+    Self.unmapping!.release()
+  }
+
+  /// The next space on the list that this walk has not been to, with a reference. `unmapping` is held.
+  ///
+  /// In a function of its own: a mapping is there only as long as the lock keeps it on the list, and whoever drops the
+  /// last reference to one ends files. So none is held when the lock is free, and none is left to be dropped under it.
+  @inline(never)
+  private func nextSpaceToVisit() -> Unmanaged<AddressSpace>? {
+    lock.acquire()
+    defer { lock.release() }
     var next = firstMapping
     while let mapping = next {
-      if mapping.visit == Self.lastVisit {
-        next = mapping.nextInStore
-        continue
+      if mapping.visit != Self.lastVisit {
+        mapping.visit = Self.lastVisit
+        // A space whose last reference has gone takes its pages out itself. It is still there, since it needs
+        // this lock to leave the list.
+        if tryRetainObject(mapping.space.toOpaque()) != 0 { return mapping.space }
       }
-      mapping.visit = Self.lastVisit
-      // A space whose last reference has gone takes its pages out itself. It is still there, since it needs
-      // this lock to leave the list.
-      if tryRetainObject(mapping.space.toOpaque()) == 0 {
-        next = mapping.nextInStore
-        continue
-      }
-      let space = mapping.space
-      lock.release()
-      removePages(pages, from: space)
-      lock.acquire()
-      // The list may be another one by now.
-      next = firstMapping
+      next = mapping.nextInStore
     }
-    lock.release()
-    Self.unmapping!.release()
+    return nil
   }
 
   /// Takes pages out of a space, and drops a reference to it that has been taken. In a function of its own: the
