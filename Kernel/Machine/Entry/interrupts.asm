@@ -3,7 +3,7 @@
 %include "Frame.inc"
 %include "UserAccess.inc"
 
-extern handleTrap, handleReturnWork, preemptKernel
+extern handleTrap, handleReturnWork, preemptKernel, i386CallEntry
 
 GS_BASE_MSR  equ 0xC0000101
 NON_MASKABLE equ 2
@@ -19,6 +19,9 @@ NON_MASKABLE equ 2
 %rep 256
         align   16
 interruptStub%[vector]:
+%if vector = I386_CALL_VECTOR
+        jmp     i386CallEntry
+%else
 %if !pushesErrorCode(vector)
         push    0
 %endif
@@ -27,6 +30,7 @@ interruptStub%[vector]:
         jmp     ownStackEntry
 %else
         jmp     commonEntry
+%endif
 %endif
 %assign vector vector + 1
 %endrep

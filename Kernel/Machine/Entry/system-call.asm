@@ -1,8 +1,10 @@
-; SYSCALL: from user mode to handleSystemCall and back by SYSRET, or by IRET where the frame was changed.
+; System calls: from user mode to handleSystemCall and back by SYSRET, or by IRET where the frame was changed; INT 0x80
+; to handleI386Call and back by IRET.
 
 %include "Frame.inc"
+%include "UserAccess.inc"
 
-extern handleSystemCall, returnToUserMode
+extern handleSystemCall, handleI386Call, returnToUserMode
 
 ; On entry (Intel SDM volume 2, SYSCALL): RCX = user RIP, R11 = user RFLAGS, RSP still the user's, interrupts
 ; off by the flag mask. System-call number in RAX, arguments in RDI, RSI, RDX, R10, R8, R9.
@@ -62,3 +64,21 @@ global systemCallEntry32
 systemCallEntry32:
         mov     eax, -38
         sysret
+
+; INT 0x80, from 64-bit code or 32-bit code: the i386 number of a call in EAX, arguments in EBX, ECX, EDX, ESI, EDI
+; and EBP. The gate has disabled interrupts. All registers but RAX come back as they were.
+global i386CallEntry
+i386CallEntry:
+        cld
+        closeUserMemory
+        swapgs
+        mov     eax, eax                        ; the lower half alone is the number
+        push    rax
+        push    I386_CALL_VECTOR
+        pushGeneralRegisters
+
+        xor     ebp, ebp
+        sti
+        mov     rdi, rsp
+        call    handleI386Call
+        jmp     returnToUserMode

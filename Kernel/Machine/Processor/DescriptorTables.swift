@@ -1,3 +1,4 @@
+import Core
 import Instructions
 
 /// The segments, task state and interrupt descriptors of a CPU (Intel SDM volume 3, sections 3.4, 6.14 and
@@ -43,7 +44,9 @@ public enum DescriptorTables {
       descriptors[8] = taskState >> 32
       // For LSL in user mode, which gives its limit: a data segment that nobody loads.
       descriptors[9] = 0x0040_F100_0000_0000 | UInt64(area.pointee.number)
-      loadGlobalDescriptorTable(descriptors, 10 * 8 - 1)
+      // The rest is each thread's own, or nobody's.
+      for index in 10..<15 { descriptors[index] = 0 }
+      loadGlobalDescriptorTable(descriptors, 15 * 8 - 1)
     }
     reloadSegments(UInt64(KERNEL_CODE_SELECTOR), UInt64(KERNEL_DATA_SELECTOR))
     // What the boot has left there is no program's. GS loses its base, too, which the caller sets again.
@@ -52,6 +55,16 @@ public enum DescriptorTables {
     // After a reset the local table lies at address 0, a program's, with room for every selector (Intel SDM volume 3,
     // table 9-1).
     loadLocalDescriptorTable(0)
+  }
+
+  /// Puts a thread's own segments into this CPU's table. Interrupts are disabled.
+  @inline(never)
+  public static func load(_ segments: ThreadStorageSegments) {
+    withUnsafeMutablePointer(to: &cpuArea().pointee.globalDescriptors) { table in
+      let own = UnsafeMutableRawPointer(table).assumingMemoryBound(to: UInt64.self)
+        + ThreadStorageSegments.entries.lowerBound
+      for index in 0..<ThreadStorageSegments.entries.count { own[index] = segments.descriptors[index] }
+    }
   }
 
   /// One interrupt gate, 16 bytes.
@@ -64,7 +77,7 @@ public enum DescriptorTables {
 
   /// Fills the interrupt descriptor table, which all CPUs share. Called once, by the first CPU.
   ///
-  /// Every gate disables interrupts. Only the breakpoint's may be called by INT from user mode.
+  /// Every gate disables interrupts. Those of breakpoints, overflows and i386 calls may be called by INT from user mode.
   public static func fillInterruptDescriptors() {
     // SAFETY: the assembly defines 256 addresses there.
     let stubs = UnsafePointer<UInt64>(bitPattern: UInt(addressOfInterruptStubs())).unsafelyUnwrapped
@@ -78,7 +91,7 @@ public enum DescriptorTables {
         case 18: UInt64(InterruptStack.machineCheck.rawValue + 1)
         default: 0
         }
-      let privilege: UInt64 = vector == 3 || vector == 4 ? 3 : 0
+      let privilege: UInt64 = vector == 3 || vector == 4 || vector == I386_CALL_VECTOR ? 3 : 0
       var gate = Gate()
       gate.low = stub & 0xFFFF | UInt64(KERNEL_CODE_SELECTOR) << 16 | stack << 32 | 0x8E << 40
       gate.low |= privilege << 45 | (stub >> 16 & 0xFFFF) << 48

@@ -157,16 +157,16 @@ public final class AddressSpace: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - hint: where the program would like it; 0 for no wish.
-  ///   - isLow: whether it has to lie below 2 GiB (MAP_32BIT).
+  ///   - end: what it has to lie below.
   ///   - limit, dataLimit: as of `map`.
   ///   - make: gives the region for an address.
   /// - Returns: the address.
   public func mapAnywhere(
-    size: UInt64, hint: UInt64, isLow: Bool = false, of source: MappedSource? = nil, limit: UInt64 = .max,
-    dataLimit: UInt64 = .max, make: (UInt64) -> MemoryRegion
+    size: UInt64, hint: UInt64, below end: UInt64 = UserMemory.limit, of source: MappedSource? = nil,
+    limit: UInt64 = .max, dataLimit: UInt64 = .max, make: (UInt64) -> MemoryRegion
   ) throws(Failure) -> UInt64 {
     try withLock { () throws(Failure) in
-      let address = try findPlace(size: size, hint: hint, isLow: isLow)
+      let address = try findPlace(size: size, hint: hint, below: end)
       try checkData(adding: make(address), replacing: false, dataLimit)
       try insert(make(address), of: source, replacing: false, limit: limit)
       return address
@@ -174,15 +174,15 @@ public final class AddressSpace: @unchecked Sendable {
   }
 
   /// An address at which nothing is mapped. The lock is held.
-  func findPlace(size: UInt64, hint: UInt64, isLow: Bool = false) throws(Failure) -> UInt64 {
+  func findPlace(
+    size: UInt64, hint: UInt64, below end: UInt64 = UserMemory.limit
+  ) throws(Failure) -> UInt64 {
     let wish = hint & ~4095
-    if wish >= Self.lowestAddress, size <= UserMemory.limit, wish <= UserMemory.limit - size,
-      regions.isFree(wish..<wish + size), !isLow || wish + size <= 1 << 31
-    {
+    if wish >= Self.lowestAddress, size <= end, wish <= end - size, regions.isFree(wish..<wish + size) {
       return wish
     }
-    if isLow {
-      guard let address = regions.findGap(size: size, within: 0x4000_0000..<0x8000_0000, direction: .bottomUp)
+    if end < UserMemory.limit {
+      guard let address = regions.findGap(size: size, within: 0x4000_0000..<end, direction: .bottomUp)
       else { throw .outOfMemory }
       return address
     }

@@ -161,12 +161,18 @@ enum SignalDelivery {
   }
 }
 
+extension TrapFrame {
+  /// Whether the frame is that of a system call, of x86-64 or of i386.
+  @inline(__always)
+  var isOfSystemCall: Bool { vector == UInt64(SYSTEM_CALL_VECTOR) || vector == UInt64(I386_CALL_VECTOR) }
+}
+
 extension SystemCallRestart {
   /// Makes the frame of a call that was interrupted say how it goes on; nothing for any other frame.
   ///
   /// The call is told from its frame once: after that it says that no call is in progress.
   static func apply(to frame: UnsafeMutablePointer<TrapFrame>, handler: SignalActionFlags?) {
-    guard frame.pointee.vector == UInt64(SYSTEM_CALL_VECTOR), frame.pointee.errorCode != .max else { return }
+    guard frame.pointee.isOfSystemCall, frame.pointee.errorCode != .max else { return }
     switch decide(result: frame.pointee.rax, handler: handler) {
     case .none:
       break
@@ -176,7 +182,8 @@ extension SystemCallRestart {
       frame.pointee.rax = frame.pointee.errorCode
       frame.pointee.rip &-= instructionLength
     case .resumed:
-      frame.pointee.rax = resumingCall
+      let isI386 = Scheduler.current.pointee.signals.restartsI386Call
+      frame.pointee.rax = isI386 ? I386CallNumbers.resumingCall : resumingCall
       frame.pointee.rip &-= instructionLength
     }
     frame.pointee.errorCode = .max

@@ -27,6 +27,8 @@ struct ThreadSignals {
   var alternateStack = AlternateSignalStack.initial
   /// How restart_syscall(2) goes on.
   var restart = RestartBlock.none
+  /// Whether it was an i386 call that last asked for a restart: its number of restart_syscall(2) is another.
+  var restartsI386Call = false
   /// The last exception in user mode, as a signal's frame shows it: number, error code, address.
   var trapNumber: UInt64 = 0
   var trapErrorCode: UInt64 = 0

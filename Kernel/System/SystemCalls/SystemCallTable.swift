@@ -303,7 +303,13 @@ private func dispatch(_ number: UInt64, _ arguments: SystemCallArguments) throws
 @c(handleSystemCall)
 func handleSystemCall(_ frame: UnsafeMutablePointer<TrapFrame>, _ number: UInt64) {
   if _slowPath(Scheduler.current.pointee.head.tracedCalls != 0) {
-    if let number = TracedCall.begin(frame) { makeCall(frame, number) }
+    if let number = TracedCall.begin(frame) {
+      do throws(Errno) {
+        frame.pointee.rax = UInt64(bitPattern: try SystemCalls.make(number, SystemCallArguments(frame: frame)))
+      } catch {
+        SystemCalls.fail(frame, error)
+      }
+    }
     TracedCall.end(frame)
   } else {
     makeCall(frame, number)
@@ -316,11 +322,26 @@ private func makeCall(_ frame: UnsafeMutablePointer<TrapFrame>, _ number: UInt64
     let result = try dispatch(number, SystemCallArguments(frame: frame))
     frame.pointee.rax = UInt64(bitPattern: result)
   } catch {
-    frame.pointee.rax = UInt64(bitPattern: -error.number)
-    // Linux's own numbers are turned into others on the way back to user mode, signal or none.
-    if error.number >= 512 { Scheduler.current.pointee.head.hasSignal = 1 }
+    SystemCalls.fail(frame, error)
   }
 }
 
 /// The system calls: one function each, named as in Linux.
-enum SystemCalls {}
+enum SystemCalls {
+  /// Makes a call by its x86-64 number, beside the short way.
+  @inline(never)
+  static func make(_ number: UInt64, _ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    try dispatch(number, arguments)
+  }
+
+  /// Leaves an error where the program looks for it.
+  @inline(__always)
+  static func fail(_ frame: UnsafeMutablePointer<TrapFrame>, _ error: Errno, isI386: Bool = false) {
+    frame.pointee.rax = UInt64(bitPattern: -error.number)
+    // Linux's own numbers are turned into others on the way back to user mode, signal or none.
+    if error.number >= 512 {
+      Scheduler.current.pointee.head.hasSignal = 1
+      Scheduler.current.pointee.signals.restartsI386Call = isI386
+    }
+  }
+}

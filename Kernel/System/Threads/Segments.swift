@@ -1,7 +1,7 @@
 import Core
 import Machine
 
-/// DS, ES, FS and GS of programs, and the bases of the last two.
+/// DS, ES, FS and GS of programs, the bases of the last two, and the segments that threads have of their own.
 ///
 /// A program changes them without asking: by loading a selector, which sets the base too, and by WRFSBASE and WRGSBASE
 /// where the CPU has them. So what counts is what the registers hold, and they are read whenever a thread is switched
@@ -17,6 +17,10 @@ enum Segments {
     let selectors = segmentSelectorsInUse()
     let fsBase = liveFSBase
     let gsBase = liveGSBase
+    // Before the next thread's selectors, which may name them.
+    if thread.pointee.hasOwnSegments || next.pointee.hasOwnSegments {
+      DescriptorTables.load(next.pointee.ownSegments)
+    }
     if thread.pointee.pageTableRoot != 0 {
       thread.pointee.segmentSelectors = selectors == 0 ? 0 : readSegmentSelectors()
       thread.pointee.fsBase = fsBase
@@ -42,7 +46,44 @@ enum Segments {
     Interrupts.withDisabled { loadAll(thread) }
   }
 
-  /// Selectors first: they set the bases. All are in every CPU's table, since the program has loaded them once.
+  /// Gives a thread a segment of its own, in the entry that it names (set_thread_area(2)). The thread is the current
+  /// one, or frozen.
+  ///
+  /// A selector in use goes on with what the entry is now; where there is nothing, it becomes null.
+  static func setOwn(_ segment: UserSegment, of thread: ThreadPointer) {
+    Interrupts.withDisabled {
+      let isCurrent = thread == Scheduler.current
+      if isCurrent { note(thread) }
+      thread.pointee.ownSegments.set(segment)
+      thread.pointee.hasOwnSegments = !thread.pointee.ownSegments.isEmpty
+      let isPresent = thread.pointee.ownSegments[segment.entryNumber] != 0
+      for position in 0..<4 {
+        let shift = UInt64(position) * 16
+        // Whatever privilege it asks for.
+        guard (thread.pointee.segmentSelectors >> shift) & 0xFFFC == UInt64(segment.entryNumber) << 3 else { continue }
+        if !isPresent { thread.pointee.segmentSelectors &= ~(0xFFFF << shift) }
+        let base = isPresent ? UInt64(segment.base) : 0
+        if position == 2 { thread.pointee.fsBase = base }
+        if position == 3 { thread.pointee.gsBase = base }
+      }
+      guard isCurrent else { return }
+      DescriptorTables.load(thread.pointee.ownSegments)
+      loadAll(thread)
+    }
+  }
+
+  /// Takes them from the current thread, which has none of their selectors.
+  static func removeOwn(of thread: ThreadPointer) {
+    guard thread.pointee.hasOwnSegments else { return }
+    Interrupts.withDisabled {
+      thread.pointee.ownSegments = ThreadStorageSegments()
+      thread.pointee.hasOwnSegments = false
+      DescriptorTables.load(thread.pointee.ownSegments)
+    }
+  }
+
+  /// Selectors first: they set the bases. All are in this CPU's table: the program has loaded them once, and loses those
+  /// of a segment that goes.
   @inline(never)
   private static func loadAll(_ thread: ThreadPointer) {
     loadSegmentSelectors(thread.pointee.segmentSelectors)

@@ -10,6 +10,8 @@ extension UnsafeMutablePointer where Pointee == Thread {
     pointee.segmentSelectors = parent.pointee.segmentSelectors
     pointee.fsBase = parent.pointee.fsBase
     pointee.gsBase = parent.pointee.gsBase
+    pointee.ownSegments = parent.pointee.ownSegments
+    pointee.hasOwnSegments = parent.pointee.hasOwnSegments
     pointee.name = parent.pointee.name
     pointee.schedulingPolicy = parent.pointee.schedulingPolicy.inherited
     pointee.scheduling.set(claim)
@@ -35,6 +37,7 @@ extension UnsafeMutablePointer where Pointee == Thread {
     pointee.fsBase = 0
     pointee.gsBase = 0
     Segments.load(self)
+    Segments.removeOwn(of: self)
   }
 
   /// What the run queue goes by: the policy, and the priority that others lend the thread.

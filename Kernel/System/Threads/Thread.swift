@@ -52,6 +52,10 @@ public struct Thread: Schedulable, DeadlineQueued, FutexQueued {
   var fsBase: UInt64 = 0
   /// The base of GS as the program sees it.
   var gsBase: UInt64 = 0
+  /// Whether any of `ownSegments` is there; both change with interrupts disabled, or while the thread is frozen.
+  var hasOwnSegments = false
+  /// What set_thread_area(2) has made.
+  var ownSegments = ThreadStorageSegments()
 
   // MARK: Waiting, under the lock of the queue that it waits on
 

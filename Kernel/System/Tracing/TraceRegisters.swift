@@ -30,8 +30,7 @@ enum TraceRegisters {
     }
     switch index {
     case UserRegisters.originalRAX:
-      let isCall = thread.userFrame.pointee.vector == UInt64(SYSTEM_CALL_VECTOR)
-      return isCall ? thread.userFrame.pointee.errorCode : .max
+      return thread.userFrame.pointee.isOfSystemCall ? thread.userFrame.pointee.errorCode : .max
     case UserRegisters.fsBase: return thread.pointee.fsBase
     case UserRegisters.gsBase: return thread.pointee.gsBase
     default: return 0
@@ -69,10 +68,11 @@ enum TraceRegisters {
       frame.pointee.rflags = UserRegisters.flags(frame.pointee.rflags, changedTo: value)
     case UserRegisters.originalRAX:
       // What is no call may become one again: a debugger puts back what it has found.
-      if frame.pointee.vector == UInt64(SYSTEM_CALL_VECTOR) || Int64(bitPattern: value) >= 0 {
+      if !frame.pointee.isOfSystemCall {
+        if Int64(bitPattern: value) < 0 { break }
         frame.pointee.vector = UInt64(SYSTEM_CALL_VECTOR)
-        frame.pointee.errorCode = value
       }
+      frame.pointee.errorCode = value
     case UserRegisters.cs, UserRegisters.ss: break
     case UserRegisters.fsBase: thread.pointee.fsBase = value
     case UserRegisters.gsBase: thread.pointee.gsBase = value

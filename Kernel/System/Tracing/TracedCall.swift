@@ -15,8 +15,9 @@ enum TracedCall {
     frame.pointee.rax = UInt64(bitPattern: -Errno.notImplemented.number)
     TraceStops.systemCall(isEntry: true)
     if wanted & UInt8(TRACED_CALLS_EMULATED) != 0 || TraceStops.isCurrentEnding { return nil }
-    // -1 leaves RAX as the tracer has set it.
-    return frame.pointee.errorCode == .max ? nil : frame.pointee.errorCode
+    // The lower half alone is the number; -1 leaves RAX as the tracer has set it.
+    let number = UInt32(truncatingIfNeeded: frame.pointee.errorCode)
+    return number == .max ? nil : UInt64(number)
   }
 
   /// After it.

@@ -41,7 +41,7 @@ struct CPUArea {
   uint32_t protectionKeyRights;
   uint64_t fpuCounters[8];
 
-  uint64_t globalDescriptors[10];
+  uint64_t globalDescriptors[15];
   struct TaskStateSegment taskState;
 
   // Swift's own record for this CPU.
@@ -80,7 +80,7 @@ struct ThreadHead {
 struct TrapFrame {
   uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
   uint64_t rax, rcx, rdx, rsi, rdi;
-  // The interrupt vector, or SYSTEM_CALL_VECTOR.
+  // The interrupt vector, I386_CALL_VECTOR among them, or SYSTEM_CALL_VECTOR.
   uint64_t vector;
   // The error code of an exception, the number of a system call, or 0.
   uint64_t errorCode;
@@ -88,6 +88,8 @@ struct TrapFrame {
 };
 
 #define SYSTEM_CALL_VECTOR 256
+// INT 0x80: a system call by its i386 number.
+#define I386_CALL_VECTOR 0x80
 
 // It stops before and after each system call (PTRACE_SYSCALL).
 #define TRACED_CALLS_STOP 1

@@ -30,6 +30,11 @@ extension SystemCalls {
 
   /// mmap(2)
   static func mmap(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    try mmap(arguments, below: UserMemory.limit)
+  }
+
+  /// - Parameter end: how far the caller's pointers reach: nothing is mapped beyond it but where that is asked for.
+  static func mmap(_ arguments: SystemCallArguments, below end: UInt64) throws(Errno) -> Int64 {
     let flags = arguments.fourth
     let offset = arguments.sixth
     let protection = MemoryProtection(rawValue: UInt8(truncatingIfNeeded: arguments.third & 7))
@@ -76,7 +81,7 @@ extension SystemCalls {
       result = address
     } else {
       result = try space.mapAnywhere(
-        size: size, hint: address, isLow: flags & MapFlags.low != 0, of: request.source,
+        size: size, hint: address, below: flags & MapFlags.low != 0 ? 1 << 31 : end, of: request.source,
         limit: limit(.addressSpace), dataLimit: limit(.data), make: region)
     }
     let isPopulated = flags & (MapFlags.populate | MapFlags.nonBlocking) == MapFlags.populate

@@ -65,21 +65,37 @@ extension SystemCalls {
   nonisolated(unsafe) private static var namedCalls:
     (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
 
+  /// The same for numbers of i386.
+  nonisolated(unsafe) private static var namedI386Calls:
+    (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
+
   /// A call that this kernel does not have: names it once in the log.
   @inline(never)
   static func unknown(_ number: UInt64) -> Errno {
+    if isFirst(number, &namedCalls), let process = Scheduler.current.pointee.process {
+      KernelLog.add("\(process.label): there is no system call \(number)", level: 7)
+    }
+    return .notImplemented
+  }
+
+  /// An i386 call that this kernel does not have, as above.
+  @inline(never)
+  static func unknownI386(_ number: UInt32) -> Errno {
+    if isFirst(UInt64(number), &namedI386Calls), let process = Scheduler.current.pointee.process {
+      KernelLog.add("\(process.label): there is no i386 system call \(number)", level: 7)
+    }
+    return .notImplemented
+  }
+
+  /// Whether nobody has asked for a call before. Two CPUs at once may both be told so, or one bit may be lost.
+  private static func isFirst(
+    _ number: UInt64, _ named: inout (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
+  ) -> Bool {
     let index = Int(min(number, 511))
-    // Two CPUs at once may both name it, or one bit may be lost and named again.
-    let isFirst = withUnsafeMutableBytes(of: &namedCalls) { bytes in
+    return withUnsafeMutableBytes(of: &named) { bytes in
       let bit: UInt8 = 1 << UInt8(index & 7)
       defer { bytes[index >> 3] |= bit }
       return bytes[index >> 3] & bit == 0
     }
-    if isFirst {
-      if let process = Scheduler.current.pointee.process {
-        KernelLog.add("\(process.label): there is no system call \(number)", level: 7)
-      }
-    }
-    return .notImplemented
   }
 }

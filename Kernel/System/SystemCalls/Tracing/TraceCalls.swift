@@ -21,6 +21,8 @@ private enum TraceRequest {
   static var detach: UInt64 { 17 }
   static var oldSetOptions: UInt64 { 21 }
   static var systemCall: UInt64 { 24 }
+  static var getThreadArea: UInt64 { 25 }
+  static var setThreadArea: UInt64 { 26 }
   static var architecture: UInt64 { 30 }
   static var emulate: UInt64 { 31 }
   static var emulateAndStep: UInt64 { 32 }
@@ -272,6 +274,14 @@ extension SystemCalls {
         frozen.thread.pointee.head.hasSignal = 1
       }
     case TraceRequest.architecture: try transferSegmentBase(frozen)
+    case TraceRequest.getThreadArea, TraceRequest.setThreadArea:
+      guard Int32(truncatingIfNeeded: frozen.address) >= 0 else { throw .inputOutput }
+      let entry = UInt32(truncatingIfNeeded: frozen.address)
+      if request == TraceRequest.getThreadArea {
+        try tellThreadArea(entry, of: frozen.thread, to: frozen.data)
+      } else {
+        _ = try setThreadArea(at: frozen.data, entry: entry, of: frozen.thread)
+      }
     case TraceRequest.getCall: return try getCall(frozen)
     default: throw .inputOutput
     }
@@ -297,29 +307,34 @@ extension SystemCalls {
   ///
   /// - Returns: how many bytes there are to be had.
   private static func getCall(_ frozen: FrozenTracee) throws(Errno) -> Int64 {
-    // The kind of stop; the architecture, AUDIT_ARCH_X86_64; the instruction and stack pointers; the call.
+    // The kind of stop; the architecture, as below; the instruction and stack pointers; the call.
     var words = InlineArray<10, UInt64>(repeating: 0)
     words[1] = read(UserRegisters.rip, of: frozen)
     words[2] = read(UserRegisters.rsp, of: frozen)
+    let isI386 = frozen.thread.userFrame.pointee.vector == UInt64(I386_CALL_VECTOR)
     var kind: UInt64 = 0
     var size = 24
     switch frozen.tracee.state.stop {
     case .systemCallEntry:
       kind = 1
       words[3] = read(UserRegisters.originalRAX, of: frozen)
-      // RDI, RSI, RDX, R10, R8, R9.
-      let indices: InlineArray<6, Int> = [14, 13, 12, 7, 9, 8]
+      // RBX, RCX, RDX, RSI, RDI, RBP; RDI, RSI, RDX, R10, R8, R9.
+      let indices: InlineArray<6, Int> = isI386 ? [5, 11, 12, 13, 14, 4] : [14, 13, 12, 7, 9, 8]
       for index in 0..<6 { words[4 + index] = read(indices[index], of: frozen) }
       size = 80
     case .systemCallExit:
       kind = 2
-      let result = Int64(bitPattern: read(UserRegisters.rax, of: frozen))
+      var result = Int64(bitPattern: read(UserRegisters.rax, of: frozen))
+      // An error of i386's may be one in 32 bits.
+      let short = Int32(truncatingIfNeeded: result)
+      if isI386, (-4095..<0).contains(short) { result = Int64(short) }
       words[3] = UInt64(bitPattern: result)
       words[4] = result < 0 && result >= -4095 ? 1 : 0
       size = 33
     default: break
     }
-    words[0] = 0xC000_003E << 32 | kind
+    // AUDIT_ARCH_I386 or AUDIT_ARCH_X86_64.
+    words[0] = (isI386 ? 0x4000_0003 : 0xC000_003E) << 32 | kind
     let count = Int(min(frozen.address, UInt64(size)))
     let isWritten = withUnsafeBytes(of: words) {
       UserMemory.copyOut($0.baseAddress!, to: frozen.data, count: count)
