@@ -117,6 +117,7 @@ public enum SignalCode {
   /// SIGTRAP.
   public static var breakpoint: Int32 { 1 }
   public static var trace: Int32 { 2 }
+  public static var hardwareBreakpoint: Int32 { 4 }
   /// SIGCHLD.
   public static var childExited: Int32 { 1 }
   public static var childKilled: Int32 { 2 }

@@ -18,6 +18,8 @@ public enum UserRegisters {
   public static var otherSelectors: Range<Int> { 23..<27 }
 
   public static var trapFlag: UInt64 { 1 << 8 }
+  /// The next instruction is executed though a breakpoint is set at it.
+  public static var resumeFlag: UInt64 { 1 << 16 }
   /// The flags that a debugger may change: RF, AC, NT, OF, DF, TF, SF, ZF, AF, PF, CF.
   public static var changeableFlags: UInt64 { 0x5_4DD5 }
 

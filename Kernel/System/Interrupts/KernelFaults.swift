@@ -10,6 +10,7 @@ enum KernelFaults {
       if Platform.stopsOnNonMaskable.load() != 0 { haltForever() }
       StandstillReport.take(frame)
     }
+    if vector == Vector.debug { return HardwareBreakpoints.trappedInKernel(frame) }
     let recovery = recoveryAddress(for: frame.pointee.rip)
     if vector == Vector.pageFault {
       let address = readCR2()

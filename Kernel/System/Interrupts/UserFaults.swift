@@ -28,8 +28,7 @@ enum UserFaults {
     case Vector.invalidOpcode:
       deliver(.fault(.illegalInstruction, code: SignalCode.illegalOperand, address: rip), frame)
     case Vector.debug:
-      // Single steps are the only debug exceptions that a program can cause itself.
-      deliver(.fault(.trap, code: SignalCode.trace, address: rip), frame)
+      if let information = HardwareBreakpoints.trapped(thread, frame) { deliver(information, frame) }
     case Vector.breakpoint:
       deliver(.fromKernel(.trap), frame)
     case Vector.alignmentCheck:

@@ -172,6 +172,9 @@ public enum Scheduler {
   private static func switchTo(_ next: ThreadPointer, from thread: ThreadPointer, on cpu: CPUPointer) {
     KernelFPU.switchOut(thread)
     Segments.switchOver(from: thread, to: next)
+    if thread.pointee.head.hasBreakpoints | next.pointee.head.hasBreakpoints != 0 {
+      HardwareBreakpoints.switchOver(to: next)
+    }
 
     cpuSetCurrentThread(next)
     cpuSetKernelStackTop(next.pointee.stackTop)

@@ -38,6 +38,7 @@ extension UnsafeMutablePointer where Pointee == Thread {
     pointee.gsBase = 0
     Segments.load(self)
     Segments.removeOwn(of: self)
+    HardwareBreakpoints.startProgram(self)
   }
 
   /// What the run queue goes by: the policy, and the priority that others lend the thread.

@@ -56,6 +56,8 @@ public struct Thread: Schedulable, DeadlineQueued, FutexQueued {
   var hasOwnSegments = false
   /// What set_thread_area(2) has made.
   var ownSegments = ThreadStorageSegments()
+  /// The breakpoints that a tracer has set: by the tracer while the thread is frozen, or by the thread itself.
+  var debugRegisters = DebugRegisters()
 
   // MARK: Waiting, under the lock of the queue that it waits on
 

@@ -56,7 +56,10 @@ struct ThreadHead {
   uint8_t isTraced;
   // Whether system calls take the way that a debugger sees: TRACED_CALLS_*. Written by its tracer while it is stopped.
   uint8_t tracedCalls;
-  uint8_t tracePadding[6];
+  // Whether the CPU's debug registers are the thread's while it runs. Written by its tracer while it is stopped, and by
+  // the thread with interrupts disabled.
+  uint8_t hasBreakpoints;
+  uint8_t tracePadding[5];
   // What is to be done before the thread's next user-mode instruction: the assembly looks at all eight bytes
   // at once (ThreadHead_returnWork). A byte each, so that no writer needs a locked instruction on account of
   // another; and no union with the whole, since Swift writes a field of a union by writing all of it.

@@ -38,6 +38,24 @@ CONTROL_REGISTER(3)
 CONTROL_REGISTER(4)
 #undef CONTROL_REGISTER
 
+// Debug registers (Intel SDM volume 3, section 18.2).
+#define DEBUG_REGISTER(number)                                                 \
+  INSTRUCTION uint64_t readDR##number(void) {                                  \
+    uint64_t value;                                                            \
+    __asm__ volatile("movq %%dr" #number ", %0" : "=r"(value) : : "memory");   \
+    return value;                                                              \
+  }                                                                            \
+  INSTRUCTION void writeDR##number(uint64_t value) {                           \
+    __asm__ volatile("movq %0, %%dr" #number : : "r"(value) : "memory");       \
+  }
+DEBUG_REGISTER(0)
+DEBUG_REGISTER(1)
+DEBUG_REGISTER(2)
+DEBUG_REGISTER(3)
+DEBUG_REGISTER(6)
+DEBUG_REGISTER(7)
+#undef DEBUG_REGISTER
+
 // Clears CR0.TS without reading CR0 first.
 INSTRUCTION void clearTaskSwitched(void) { __asm__ volatile("clts" : : : "memory"); }
 

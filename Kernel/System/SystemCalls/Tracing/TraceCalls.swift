@@ -153,16 +153,16 @@ extension SystemCalls {
       guard let place = UserArea.place(at: frozen.address) else { throw .inputOutput }
       switch place {
       case .register(let index): try give(read(index, of: frozen), to: frozen.data)
-      case .debugRegister, .other: try give(UInt64(0), to: frozen.data)
+      case .debugRegister(let number):
+        try give(frozen.thread.pointee.debugRegisters.read(number), to: frozen.data)
+      case .other: try give(UInt64(0), to: frozen.data)
       }
     case TraceRequest.pokeUser:
       switch UserArea.place(at: frozen.address) {
       case .register(let index):
         try TraceRegisters.write(frozen.data, to: index, of: frozen.tracee, frozen.thread)
       case .debugRegister(let number):
-        guard number != 4, number != 5 else { throw .inputOutput }
-        // There are none to be had; to take none is no error.
-        guard frozen.data == 0 || number == 6 else { throw .noSpace }
+        try HardwareBreakpoints.write(frozen.data, to: number, of: frozen.thread)
       case .other, nil: throw .inputOutput
       }
     case TraceRequest.getRegisters: try getGeneral(frozen, to: frozen.data, count: UserRegisters.sizeInBytes)
