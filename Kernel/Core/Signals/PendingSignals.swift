@@ -111,6 +111,19 @@ public struct PendingSignals {
     }
   }
 
+  /// What the signal at a place of the queue tells (PTRACE_PEEKSIGINFO); nil behind its end. Signals without a record
+  /// are not on it.
+  public func information(at index: UInt64) -> SignalInformation? {
+    var index = index
+    var next = first
+    while let record = next {
+      if index == 0 { return record.pointee.information }
+      index -= 1
+      next = record.pointee.next
+    }
+    return nil
+  }
+
   private func hasRecord(of signal: Signal) -> Bool {
     var next = first
     while let record = next {

@@ -35,6 +35,7 @@ private enum TraceRequest {
   static var seize: UInt64 { 0x4206 }
   static var interrupt: UInt64 { 0x4207 }
   static var listen: UInt64 { 0x4208 }
+  static var peekInformation: UInt64 { 0x4209 }
   static var getMask: UInt64 { 0x420A }
   static var setMask: UInt64 { 0x420B }
   static var getCall: UInt64 { 0x420E }
@@ -249,11 +250,8 @@ extension SystemCalls {
     case TraceRequest.getMessage: try give(tracee.message, to: frozen.data)
     case TraceRequest.getInformation:
       guard let information = tracee.information else { throw .invalid }
-      var padded = (information, InlineArray<10, UInt64>(repeating: 0))
-      let isWritten = withUnsafeBytes(of: &padded) {
-        UserMemory.copyOut($0.baseAddress!, to: frozen.data, count: SignalInformation.userSizeInBytes)
-      }
-      guard isWritten else { throw .badAddress }
+      guard give(information, to: frozen.data) else { throw .badAddress }
+    case TraceRequest.peekInformation: return try peekInformation(frozen)
     case TraceRequest.setInformation:
       guard let information = UserMemory.load(SignalInformation.empty, from: frozen.data) else { throw .badAddress }
       guard tracee.information != nil else { throw .invalid }
@@ -341,6 +339,44 @@ extension SystemCalls {
     }
     guard isWritten else { throw .badAddress }
     return Int64(size)
+  }
+
+  /// PTRACE_PEEKSIGINFO: what the signals tell that wait for the thread, or for its process; `address` is that of a
+  /// `struct ptrace_peeksiginfo_args`.
+  ///
+  /// - Returns: how many were given.
+  private static func peekInformation(_ frozen: FrozenTracee) throws(Errno) -> Int64 {
+    guard let (first, flagsAndCount) = UserMemory.load((UInt64(0), UInt64(0)), from: frozen.address) else {
+      throw .badAddress
+    }
+    let flags = UInt32(truncatingIfNeeded: flagsAndCount)
+    let count = Int32(truncatingIfNeeded: flagsAndCount >> 32)
+    let ofProcess: UInt32 = 1  // PTRACE_PEEKSIGINFO_SHARED
+    guard flags & ~ofProcess == 0, count >= 0 else { throw .invalid }
+    let process = frozen.tracee.process
+    var done: UInt64 = 0
+    while done < UInt64(count), first <= .max - done, !Scheduler.current.isBeingKilled {
+      let information = process.signalLock.withLock {
+        flags & ofProcess != 0
+          ? process.signals.pending.information(at: first + done)
+          : frozen.thread.pointee.signals.pending.information(at: first + done)
+      }
+      guard let information else { break }
+      guard give(information, to: frozen.data &+ done * UInt64(SignalInformation.userSizeInBytes)) else {
+        if done == 0 { throw .badAddress }
+        break
+      }
+      done += 1
+    }
+    return Int64(done)
+  }
+
+  /// - Returns: false where it could not be written.
+  private static func give(_ information: SignalInformation, to address: UInt64) -> Bool {
+    var padded = (information, InlineArray<10, UInt64>(repeating: 0))
+    return withUnsafeBytes(of: &padded) {
+      UserMemory.copyOut($0.baseAddress!, to: address, count: SignalInformation.userSizeInBytes)
+    }
   }
 
   private static func give(_ word: UInt64, to address: UInt64) throws(Errno) {
