@@ -76,6 +76,14 @@ public struct SignalInformation: BitwiseCopyable, Sendable {
       fields: (pair(UInt32(bitPattern: timer), UInt32(bitPattern: overrun)), value, 0, 0))
   }
 
+  /// A file may have become ready (fcntl(2), F_SETSIG).
+  public static func ofFile(_ signal: Signal, reason: FileReadiness, descriptor: Int32) -> SignalInformation {
+    SignalInformation(
+      number: Int32(signal.rawValue),
+      code: SignalCode.hasOther(signal) ? SignalCode.file : reason.code,
+      fields: (reason.band, UInt64(UInt32(bitPattern: descriptor)), 0, 0))
+  }
+
   /// The overrun of a timer's signal.
   public var overrun: Int32 {
     get { Int32(truncatingIfNeeded: Int64(bitPattern: fields.0) >> 32) }
@@ -89,12 +97,41 @@ public struct SignalInformation: BitwiseCopyable, Sendable {
   private static func pair(_ low: UInt32, _ high: UInt32) -> UInt64 { UInt64(high) << 32 | UInt64(low) }
 }
 
+/// What a file may have become ready for, as O_ASYNC's signals tell it: Linux's POLL_IN, POLL_OUT and POLL_HUP.
+public enum FileReadiness: Equatable, Sendable {
+  case input, output, hangUp
+
+  public init(isInput: Bool, isOutput: Bool) {
+    self = isInput ? .input : isOutput ? .output : .hangUp
+  }
+
+  /// `si_code`
+  var code: Int32 {
+    switch self {
+    case .input: 1
+    case .output: 2
+    case .hangUp: 6
+    }
+  }
+
+  /// `si_band`: events of poll(2).
+  var band: UInt64 {
+    switch self {
+    case .input: 0x41
+    case .output: 0x304
+    case .hangUp: 0x18
+    }
+  }
+}
+
 /// Values of `si_code` (sigaction(2)).
 public enum SignalCode {
   public static var user: Int32 { 0 }
   public static var kernel: Int32 { 0x80 }
   public static var queue: Int32 { -1 }
   public static var timer: Int32 { -2 }
+  /// SI_SIGIO: of O_ASYNC, where the signal's codes mean something else.
+  public static var file: Int32 { -5 }
   public static var threadKill: Int32 { -6 }
 
   /// SIGILL: an operand.
@@ -125,4 +162,11 @@ public enum SignalCode {
   public static var childTrapped: Int32 { 4 }
   public static var childStopped: Int32 { 5 }
   public static var childContinued: Int32 { 6 }
+
+  /// Whether a signal has codes above 0 that mean something else than a file's.
+  static func hasOther(_ signal: Signal) -> Bool {
+    let others = SignalSet(.illegalInstruction).union(SignalSet(.floatingPoint)).union(SignalSet(.segmentationFault))
+      .union(SignalSet(.bus)).union(SignalSet(.trap)).union(SignalSet(.child)).union(SignalSet(.badSystemCall))
+    return others.contains(signal)
+  }
 }

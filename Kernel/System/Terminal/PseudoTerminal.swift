@@ -34,9 +34,9 @@ final class PseudoTerminal: TerminalDevice, @unchecked Sendable {
 
   // MARK: As a terminal
 
-  override func transmit() { masterReadiness.notify() }
+  override func transmit() { masterReadiness.notify([.input, .inputNormal, .priority]) }
 
-  override func inputWasTaken() { masterReadiness.notify() }
+  override func inputWasTaken() { masterReadiness.notify([.output, .outputNormal]) }
 
   override var isOtherSideGone: Bool { !isMasterOpen }
 

@@ -14,6 +14,10 @@ final class PseudoTerminalMaster: OpenFile, @unchecked Sendable {
 
   override var readiness: Readiness? { terminal.masterReadiness }
 
+  override var asynchronousEvents: PollEvents? { [.input, .inputNormal] }
+
+  override var usualAsynchronousOwner: Int32 { Scheduler.current.pointee.processIdentifier }
+
   override func poll() -> PollEvents {
     terminal.lock.withLock {
       var events: PollEvents = []

@@ -40,7 +40,7 @@ final class SecondSerialLine: TerminalDevice, @unchecked Sendable {
 
   override var hangsUpWithItsSession: Bool { true }
 
-  override func inputWasTaken() { readiness.notify() }
+  override func inputWasTaken() { readiness.notify([.output, .outputNormal]) }
 
   /// From the first time on that it is opened somebody takes what arrives.
   override func slaveOpened() {
@@ -116,7 +116,7 @@ final class SecondSerialLine: TerminalDevice, @unchecked Sendable {
       portLock.withLock { enableInterrupts(transmit: send()) }
       return output.isEmpty || wasFull && output.count <= Self.outputCapacity / 2
     }
-    if hasRoomAgain { readiness.notify() }
+    if hasRoomAgain { readiness.notify([.output, .outputNormal]) }
   }
 
   /// - Returns: whether something is left that may be sent.

@@ -38,7 +38,7 @@ final class SerialTerminal: TerminalDevice, @unchecked Sendable {
 
   override var hangsUpWithItsSession: Bool { true }
 
-  override func inputWasTaken() { readiness.notify() }
+  override func inputWasTaken() { readiness.notify([.output, .outputNormal]) }
 
   override func divert(_ bytes: UnsafeRawBufferPointer) -> Bool { Console.divert(bytes) }
 
@@ -56,7 +56,7 @@ final class SerialTerminal: TerminalDevice, @unchecked Sendable {
       }
       return output.isEmpty || wasFull && output.count <= Self.outputCapacity / 2
     }
-    if hasRoomAgain { readiness.notify() }
+    if hasRoomAgain { readiness.notify([.output, .outputNormal]) }
   }
 
   /// Sends, under the lock, as long as `put` succeeds.

@@ -147,7 +147,10 @@ class TerminalDevice: @unchecked Sendable {
       }
     }
     if effects.hasOutput { transmit() }
-    if effects.isReadable || effects.isRoomNew { readiness.notify() }
+    var events: PollEvents = []
+    if effects.isReadable { events.formUnion([.input, .inputNormal]) }
+    if effects.isRoomNew { events.formUnion([.output, .outputNormal]) }
+    if !events.isEmpty { readiness.notify(events) }
     return result
   }
 
@@ -182,7 +185,7 @@ class TerminalDevice: @unchecked Sendable {
 
   func endWriting() {
     lock.withLock { isWriting = false }
-    readiness.notify()
+    readiness.notify([.output, .outputNormal])
   }
 
   // MARK: The end

@@ -33,6 +33,13 @@ final class TerminalFile: OpenFile, @unchecked Sendable {
 
   override var readiness: Readiness? { terminal.readiness }
 
+  override var asynchronousEvents: PollEvents? { [.input, .inputNormal] }
+
+  override var usualAsynchronousOwner: Int32 {
+    let group = terminal.lock.withLock { terminal.foregroundGroup }
+    return group > 0 ? -group : Scheduler.current.pointee.processIdentifier
+  }
+
   override func poll() -> PollEvents {
     if isHungUp { return [.input, .output, .error, .hangUp, .inputNormal, .outputNormal] }
     return terminal.lock.withLock {

@@ -64,9 +64,10 @@ public class OpenFile: @unchecked Sendable {
   var location: Path?
   /// The access mode and the status flags that F_GETFL gives. F_SETFL changes some.
   var flags: OpenFlags
-  /// Who hears of O_ASYNC's events: F_SETOWN's process, or the group of a negative number; and F_SETSIG's signal.
-  var signalOwner: Int32 = 0
-  var signalNumber: UInt8 = 0
+  /// Who hears of O_ASYNC's events.
+  final var asynchronousOwner = AsynchronousOwner()
+  /// What tells him; nil without O_ASYNC. Under the mutex of the position.
+  final var asynchronousNotice: AsynchronousNotice?
   /// Whether the open file may own locks.
   var mayOwnLocks = false
   /// Where the next read or write begins, of files that have a position.
@@ -132,6 +133,11 @@ public class OpenFile: @unchecked Sendable {
   /// The same for files that have no `Readiness` because they see to their waiting threads themselves.
   var watchers: WatcherList? { readiness?.watchers }
 
+  /// What O_ASYNC tells of; nil for files that it means nothing to.
+  var asynchronousEvents: PollEvents? { nil }
+  /// Who hears of it where no owner was set before; 0 for nobody.
+  var usualAsynchronousOwner: Int32 { 0 }
+
   /// The pipe behind it, of pipes and FIFOs (fcntl's F_SETPIPE_SZ, splice(2)).
   var pipe: Pipe? { nil }
   /// Itself, of an epoll instance.
@@ -148,6 +154,7 @@ public class OpenFile: @unchecked Sendable {
   final var epollLinks: EpollLinks?
 
   deinit {
+    if asynchronousNotice != nil { AsynchronousNotice.end(self) }
     epollLinks?.fileEnded()
     if mayOwnLocks { FileLocks.releaseLocks(of: self) }
   }

@@ -17,6 +17,12 @@ final class PipeFile: OpenFile, @unchecked Sendable {
 
   override var pipe: Pipe? { storedPipe }
   override var watchers: WatcherList? { storedPipe.watchers }
+  override var asynchronousEvents: PollEvents? {
+    var events: PollEvents = []
+    if flags.isReadable { events.formUnion([.input, .inputNormal]) }
+    if flags.isWritable { events.formUnion([.output, .outputNormal]) }
+    return events
+  }
 
   override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
     try storedPipe.read(&buffer, isNonBlocking: isNonBlocking)

@@ -18,6 +18,7 @@ final class Socket: OpenFile, @unchecked Sendable {
 
   override var socket: Socket? { self }
   override var readiness: Readiness? { endpoint.readiness }
+  override var asynchronousEvents: PollEvents? { .all }
 
   override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
     try receive(&buffer, []).count

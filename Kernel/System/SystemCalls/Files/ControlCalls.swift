@@ -5,6 +5,7 @@ extension SystemCalls {
   /// Requests that mean the same for every file (ioctl(2)).
   private enum ControlRequest {
     static var setNonBlocking: UInt32 { 0x5421 }  // FIONBIO
+    static var setAsynchronous: UInt32 { 0x5452 }  // FIOASYNC
     static var keepOnExec: UInt32 { 0x5450 }  // FIONCLEX
     static var closeOnExec: UInt32 { 0x5451 }  // FIOCLEX
   }
@@ -18,6 +19,12 @@ extension SystemCalls {
     case ControlRequest.setNonBlocking:
       guard let value = UserMemory.load(Int32(0), from: arguments.third) else { throw .badAddress }
       if value != 0 { file.flags.insert(.nonBlocking) } else { file.flags.remove(.nonBlocking) }
+      return 0
+    case ControlRequest.setAsynchronous:
+      guard let value = UserMemory.load(Int32(0), from: arguments.third) else { throw .badAddress }
+      guard (value != 0) != file.flags.contains(.asynchronous) else { return 0 }
+      guard file.asynchronousEvents != nil else { throw .notTerminal }
+      try AsynchronousNotice.set(value != 0, file, descriptor: Int32(truncatingIfNeeded: arguments.first))
       return 0
     case ControlRequest.closeOnExec, ControlRequest.keepOnExec:
       try Scheduler.current.pointee.process!.files.setClosesOnExec(

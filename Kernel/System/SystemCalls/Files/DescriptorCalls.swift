@@ -76,7 +76,7 @@ extension SystemCalls {
     if file.flags.contains(.path) { throw .badFile }
     switch command {
     case FileControl.setFlags:
-      try setFlags(of: file, OpenFlags(rawValue: UInt32(truncatingIfNeeded: argument)))
+      try setFlags(of: file, descriptor, OpenFlags(rawValue: UInt32(truncatingIfNeeded: argument)))
       return 0
     case FileControl.getLock, FileControl.getFileLock:
       try getLock(file, argument, isOfOpenFile: command == FileControl.getFileLock)
@@ -88,14 +88,14 @@ extension SystemCalls {
       try setLock(file, argument, isOfOpenFile: true, waits: command == FileControl.setFileLockAndWait)
       return 0
     case FileControl.setOwner:
-      file.signalOwner = Int32(truncatingIfNeeded: argument)
+      try setOwner(of: file, Int32(truncatingIfNeeded: argument))
       return 0
-    case FileControl.getOwner: return Int64(file.signalOwner)
+    case FileControl.getOwner: return Int64(Processes.lock.withLock { file.asynchronousOwner.identifier })
     case FileControl.setSignal:
       guard argument <= 64 else { throw .invalid }
-      file.signalNumber = UInt8(argument)
+      Processes.lock.withLock { file.asynchronousOwner.signal = UInt8(argument) }
       return 0
-    case FileControl.getSignal: return Int64(file.signalNumber)
+    case FileControl.getSignal: return Int64(Processes.lock.withLock { file.asynchronousOwner.signal })
     case FileControl.getLease: return 2  // F_UNLCK
     case FileControl.setLease: throw .tryAgain
     case FileControl.notify: throw .invalid
@@ -104,12 +104,31 @@ extension SystemCalls {
   }
 
   /// F_SETFL: what can be changed is, the rest is ignored.
-  private static func setFlags(of file: OpenFile, _ flags: OpenFlags) throws(Errno) {
-    let changeable: OpenFlags = [.append, .nonBlocking, .asynchronous, .direct, .noAccessTime]
+  private static func setFlags(of file: OpenFile, _ descriptor: Int32, _ flags: OpenFlags) throws(Errno) {
+    let changeable: OpenFlags = [.append, .nonBlocking, .direct, .noAccessTime]
     if flags.contains(.noAccessTime), !file.flags.contains(.noAccessTime), !FileIdentity.current.owns(file.node) {
       throw .notPermitted
     }
+    if flags.symmetricDifference(file.flags).contains(.asynchronous) {
+      try AsynchronousNotice.set(flags.contains(.asynchronous), file, descriptor: descriptor)
+    }
     file.flags = file.flags.subtracting(changeable).union(flags.intersection(changeable))
+  }
+
+  /// F_SETOWN
+  private static func setOwner(of file: OpenFile, _ owner: Int32) throws(Errno) {
+    guard owner != .min else { throw .invalid }
+    let exists = owner <= 0 || Threads.process(ofThread: owner) != nil
+    let isSet = Processes.lock.withLock {
+      var isFound = exists || Processes.findLocked(owner) != nil
+      if owner < 0 {
+        isFound = false
+        Processes.forEachLocked { if $0.group == -owner || $0.identifier == -owner { isFound = true } }
+      }
+      if isFound { file.asynchronousOwner.set(owner) }
+      return isFound
+    }
+    guard isSet else { throw .noProcess }
   }
 
   // MARK: Locks
