@@ -23,5 +23,13 @@ thread apply all print $_thread
 break stop_here
 continue
 print seen
-finish
+watch watched
+continue
+print watched
+delete
+python import os, signal, threading
+python threading.Timer(4, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+continue
+backtrace
+set var goes_on = 0
 continue

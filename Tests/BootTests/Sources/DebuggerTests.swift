@@ -90,6 +90,11 @@ struct DebuggerTests {
       "= (void (*)()) 0x1\n",
       "hit Breakpoint 2, stop_here ()",
       "= {1.25, 2.25, 3.25, -4}\n",
+      // A software watchpoint would be just "Watchpoint 3".
+      "Hardware watchpoint 3: watched", "Hardware watchpoint 3: watched", "Old value = 0", "New value = 7",
+      "change_watched ()", "= 7\n",
+      // Ctrl-C, a character on the line.
+      "received signal SIGINT", "run_until_told ()", "in main ()",
       "exited with code 041]",
       "the machine ended with 0",
     ]

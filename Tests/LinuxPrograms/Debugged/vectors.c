@@ -1,10 +1,13 @@
-// What gdb on the host debugs through gdbserver in the guest: registers that it reads, and one that it changes.
+// What gdb on the host debugs through gdbserver in the guest: registers that it reads, and one that it changes; a
+// variable that it watches; and a loop that it interrupts.
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
 volatile float seen[4];
 volatile int ready;
+volatile int watched;
+volatile int goes_on = 1;
 
 __attribute__((noinline)) void stop_here(void) { __asm__ volatile(""); }
 
@@ -31,12 +34,23 @@ __attribute__((noinline)) int descend(int depth) {
   return descend(depth - 1) + 1;
 }
 
+__attribute__((noinline)) static void change_watched(void) {
+  for (int i = 0; i < 3; i++) watched = 0;
+  watched = 7;
+}
+
+__attribute__((noinline)) static void run_until_told(void) {
+  while (goes_on) {}
+}
+
 int main(void) {
   pthread_t thread;
   pthread_create(&thread, 0, waiting_thread, 0);
   while (!ready) usleep(1000);
   int depth = descend(2);
   stop_here();
+  change_watched();
+  run_until_told();
   printf("the debugger has left %g %g %g %g\n", seen[0], seen[1], seen[2], seen[3]);
   fflush(stdout);
   return seen[0] == 1.25f && seen[3] == -4 && depth == 3 ? 33 : 1;
