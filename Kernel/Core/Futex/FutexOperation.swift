@@ -10,12 +10,14 @@ public enum FutexCommand: UInt32, Sendable {
   case tryLockPriority = 8
   case waitBits = 9
   case wakeBits = 10
+  case waitForRequeue = 11
+  case requeueToLock = 12
   case lockPriority2 = 13
 
   /// Whether its fourth argument is the address of a time.
   public var hasTimeout: Bool {
     switch self {
-    case .wait, .waitBits, .lockPriority, .lockPriority2: true
+    case .wait, .waitBits, .waitForRequeue, .lockPriority, .lockPriority2: true
     default: false
     }
   }
@@ -33,11 +35,32 @@ public struct FutexOperation: Equatable, Sendable {
   public init?(_ value: UInt32) {
     let wallClock: UInt32 = 0x100
     guard let command = FutexCommand(rawValue: value & ~(0x80 | wallClock)) else { return nil }
-    if value & wallClock != 0, command != .waitBits, command != .lockPriority2 { return nil }
+    let takesWallClock = command == .waitBits || command == .waitForRequeue || command == .lockPriority2
+    if value & wallClock != 0, !takesWallClock { return nil }
     self.command = command
     isPrivate = value & 0x80 != 0
     usesWallClock = value & wallClock != 0 || command == .lockPriority
   }
+}
+
+/// One of the words of futex_waitv(2): Linux's `struct futex_waitv`, 24 bytes.
+public struct FutexVectorEntry: BitwiseCopyable, Sendable {
+  public var value: UInt64 = 0
+  public var address: UInt64 = 0
+  public var flags: UInt32 = 0
+  public var reserved: UInt32 = 0
+
+  public init() {}
+
+  /// How many there may be in a call.
+  public static var countLimit: Int { 128 }
+
+  private static var has32Bits: UInt32 { 2 }
+  private static var privateFlag: UInt32 { 0x80 }
+
+  /// Whether there is such a word (EINVAL): of 32 bits, with no flag besides but FUTEX_PRIVATE_FLAG.
+  public var isValid: Bool { flags & ~Self.privateFlag == Self.has32Bits && reserved == 0 }
+  public var isPrivate: Bool { flags & Self.privateFlag != 0 }
 }
 
 /// What FUTEX_WAKE_OP does to the second word, and when it wakes that word's waiters too.

@@ -17,11 +17,19 @@ public struct FutexLinks {
   public internal(set) var owner: UInt32 = 0
   /// The waiter's real-time priority when it began to wait; 0 for none.
   public internal(set) var priority: UInt8 = 0
+  /// The lock with priority inheritance that a requeue has to make it wait for; where `awaitsRequeue` is set alone.
+  public internal(set) var target = FutexKey(space: 0, address: 0)
+  /// Whether it waits to be given a lock, or to be moved to it (FUTEX_WAIT_REQUEUE_PI). A requeue that moves it clears
+  /// this.
+  public internal(set) var awaitsRequeue = false
   public internal(set) var isQueued = false
 
   public init() {}
 
   public var isForPriorityLock: Bool { owner != 0 }
+  /// Whether anybody may wake it, or move it to any word.
+  @inline(__always)
+  var isPlain: Bool { owner == 0 && !awaitsRequeue }
 }
 
 /// The waiters of some futexes, the highest real-time priority first, else in the order in which they came: an
@@ -37,7 +45,8 @@ public struct FutexQueue<Element: FutexQueued> {
     last = nil
   }
 
-  /// A plain waiter and one for a lock with priority inheritance met on the same word (EINVAL).
+  /// A plain waiter and one for a lock with priority inheritance met on the same word, or a requeue found waiters of
+  /// another kind or for another lock (EINVAL).
   public struct Mixture: Error {}
 
   private static func next(_ element: UnsafeMutablePointer<Element>) -> UnsafeMutablePointer<Element>? {
@@ -49,11 +58,14 @@ public struct FutexQueue<Element: FutexQueued> {
   /// - Parameters:
   ///   - owner: who holds the lock with priority inheritance; 0 for an ordinary futex.
   ///   - priority: the waiter's real-time priority.
+  ///   - target: the lock that a requeue has to make it wait for; nil for an ordinary waiter.
   @inline(__always)
   public mutating func append(
     _ element: UnsafeMutablePointer<Element>, key: FutexKey, bits: UInt32 = .max, owner: UInt32 = 0,
-    priority: UInt8 = 0
+    priority: UInt8 = 0, target: FutexKey? = nil
   ) {
+    element.pointee.futexLinks.awaitsRequeue = target != nil
+    if let target { element.pointee.futexLinks.target = target }
     element.pointee.futexLinks.priority = priority
     element.pointee.futexLinks.key = key
     element.pointee.futexLinks.bits = bits
@@ -162,7 +174,7 @@ public struct FutexQueue<Element: FutexQueued> {
     while let element = candidate {
       candidate = Self.next(element)
       guard element.pointee.futexLinks.key == key else { continue }
-      if element.pointee.futexLinks.isForPriorityLock { throw Mixture() }
+      if !element.pointee.futexLinks.isPlain { throw Mixture() }
       guard element.pointee.futexLinks.bits & bits != 0 else { continue }
       remove(element)
       wake(element)
@@ -188,7 +200,7 @@ public struct FutexQueue<Element: FutexQueued> {
     while let element = candidate, count < wakeLimit + moveLimit {
       candidate = next(element)
       guard element.pointee.futexLinks.key == key else { continue }
-      if element.pointee.futexLinks.isForPriorityLock { throw Mixture() }
+      if !element.pointee.futexLinks.isPlain { throw Mixture() }
       count += 1
       if count <= wakeLimit {
         source.pointee.remove(element)
@@ -204,4 +216,55 @@ public struct FutexQueue<Element: FutexQueued> {
     }
     return count
   }
+
+  /// What a requeue to a lock has come to.
+  public struct LockRequeue: Equatable, Sendable {
+    public var moved = 0
+    /// Whether any of those moved has a real-time priority, which is lent to the owner.
+    public var hasPriority = false
+    /// Whether it ended before its time: by a waiter of another kind, or by one that is the lock's owner (EDEADLK).
+    public var isMixture = false
+    public var isDeadlock = false
+
+    public init() {}
+  }
+
+  /// Lets up to `limit` waiters for a key that await it wait for a lock with priority inheritance.
+  ///
+  /// - Parameters:
+  ///   - owner: who holds the lock.
+  ///   - target: the queue of the lock's key; may be the same one.
+  ///   - bucket: that queue's number.
+  ///   - identifier: gives a waiter's thread as `owner` does.
+  public static func requeue(
+    _ key: FutexKey, on source: UnsafeMutablePointer<FutexQueue>, toLock lock: FutexKey, of owner: UInt32,
+    on target: UnsafeMutablePointer<FutexQueue>, bucket: Int32, limit: Int,
+    identifier: (UnsafeMutablePointer<Element>) -> UInt32
+  ) -> LockRequeue {
+    var result = LockRequeue()
+    while result.moved < limit, let element = source.pointee.firstWaiter(for: key) {
+      guard element.pointee.futexLinks.awaits(lock) else {
+        result.isMixture = true
+        break
+      }
+      guard identifier(element) != owner else {
+        result.isDeadlock = true
+        break
+      }
+      source.pointee.remove(element)
+      element.pointee.futexLinks.awaitsRequeue = false
+      element.pointee.futexLinks.key = lock
+      element.pointee.futexLinks.owner = owner
+      element.pointee.futexLinks.bucket = bucket
+      target.pointee.link(element)
+      if element.pointee.futexLinks.priority != 0 { result.hasPriority = true }
+      result.moved += 1
+    }
+    return result
+  }
+}
+
+extension FutexLinks {
+  /// Whether a requeue to that lock is what it waits for.
+  public func awaits(_ lock: FutexKey) -> Bool { awaitsRequeue && target == lock }
 }

@@ -6,12 +6,12 @@ enum Futexes {
   /// The waiters of many words; a word's are all in the same bucket.
   struct Bucket {
     var lock = InterruptLock()
-    var queue = FutexQueue<Thread>()
+    var queue = FutexQueue<FutexWaiter>()
   }
 
   typealias BucketPointer = UnsafeMutablePointer<Bucket>
 
-  private static var bucketBits: UInt64 { 8 }
+  static var bucketBits: UInt64 { 8 }
   static var bucketCount: Int { 1 << bucketBits }
   nonisolated(unsafe) private static var storedBuckets: BucketPointer?
 
@@ -46,9 +46,11 @@ enum Futexes {
 
   /// Waits while the word has the expected value. In a program's thread.
   ///
+  /// - Parameter target: the lock that a requeue has to make it wait for (`PriorityFutexes.waitForRequeue`).
   /// - Throws: `tryAgain` where it has not, `timedOut`, `badAddress`, or `interrupted` by a signal.
   static func wait(
-    _ address: UInt64, key: FutexKey, expected: UInt32, until deadline: UInt64?, bits: UInt32
+    _ address: UInt64, key: FutexKey, expected: UInt32, until deadline: UInt64?, bits: UInt32,
+    target: FutexKey? = nil
   ) throws(Errno) {
     let thread = Scheduler.current
     let number = key.bucket(bits: bucketBits)
@@ -65,8 +67,9 @@ enum Futexes {
         bucket.pointee.lock.release(wereEnabled)
         throw .tryAgain
       }
-      thread.pointee.futexLinks.bucket = Int32(number)
-      bucket.pointee.queue.append(thread, key: key, bits: bits, priority: thread.pointee.scheduling.priority)
+      thread.pointee.futexWaiter.futexLinks.bucket = Int32(number)
+      bucket.pointee.queue.append(
+        thread.futexWaiter, key: key, bits: bits, priority: thread.pointee.scheduling.priority, target: target)
       Sleep.markBlocked(thread, until: deadline)
       bucket.pointee.lock.release(wereEnabled)
       break
@@ -81,10 +84,10 @@ enum Futexes {
       let isInterrupted = thread.pointee.head.hasSignal != 0
       let isTimedOut = deadline.map { readTimeStampCounter() >= $0 } ?? false
       let wereEnabled = Interrupts.disable()
-      let bucket = lockBucket(of: thread)
-      let isWoken = !thread.pointee.futexLinks.isQueued
+      let bucket = lockBucket(of: thread.futexWaiter)
+      let isWoken = !thread.pointee.futexWaiter.futexLinks.isQueued
       if isWoken || isTimedOut || isInterrupted {
-        if !isWoken { bucket.pointee.queue.remove(thread) }
+        if !isWoken { bucket.pointee.queue.remove(thread.futexWaiter) }
         bucket.pointee.lock.releaseWithInterruptsDisabled()
         Interrupts.restore(wereEnabled)
         Sleep.cancel(thread)
@@ -97,13 +100,14 @@ enum Futexes {
     }
   }
 
-  /// Locks the bucket that a thread is in or was last in: a requeue may move it. Interrupts are disabled.
-  private static func lockBucket(of thread: ThreadPointer) -> BucketPointer {
+  /// Locks the bucket that a waiter is in or was last in: a requeue may move it. Interrupts are disabled.
+  @inline(__always)
+  static func lockBucket(of waiter: FutexWaiterPointer) -> BucketPointer {
     while true {
-      let number = thread.pointee.futexLinks.bucket
+      let number = waiter.pointee.futexLinks.bucket
       let bucket = bucket(Int(number))
       bucket.pointee.lock.acquireWithInterruptsDisabled()
-      if thread.pointee.futexLinks.bucket == number { return bucket }
+      if waiter.pointee.futexLinks.bucket == number { return bucket }
       bucket.pointee.lock.releaseWithInterruptsDisabled()
     }
   }
@@ -113,11 +117,12 @@ enum Futexes {
   /// - Returns: the owner of the lock that it waits for; 0 for none.
   static func reorder(_ thread: ThreadPointer) -> UInt32 {
     Interrupts.withDisabled {
-      let bucket = lockBucket(of: thread)
+      let waiter = thread.futexWaiter
+      let bucket = lockBucket(of: waiter)
       defer { bucket.pointee.lock.releaseWithInterruptsDisabled() }
-      guard thread.pointee.futexLinks.isQueued else { return 0 }
-      bucket.pointee.queue.reorder(thread, priority: thread.pointee.scheduling.priority)
-      return thread.pointee.futexLinks.owner
+      guard waiter.pointee.futexLinks.isQueued else { return 0 }
+      bucket.pointee.queue.reorder(waiter, priority: thread.pointee.scheduling.priority)
+      return waiter.pointee.futexLinks.owner
     }
   }
 
@@ -126,9 +131,9 @@ enum Futexes {
   /// Wakes up to `limit` threads that wait for the word, one at least.
   static func wake(_ key: FutexKey, limit: Int, bits: UInt32 = .max) throws(Errno) -> Int {
     let bucket = bucket(key.bucket(bits: bucketBits))
-    do throws(FutexQueue<Thread>.Mixture) {
-      return try bucket.pointee.lock.withLock { () throws(FutexQueue<Thread>.Mixture) in
-        try bucket.pointee.queue.wake(key, bits: bits, limit: limit) { Scheduler.wake($0) }
+    do throws(FutexQueue<FutexWaiter>.Mixture) {
+      return try bucket.pointee.lock.withLock { () throws(FutexQueue<FutexWaiter>.Mixture) in
+        try bucket.pointee.queue.wake(key, bits: bits, limit: limit) { Scheduler.wake($0.thread) }
       }
     } catch {
       throw .invalid
@@ -143,12 +148,12 @@ enum Futexes {
   // MARK: Two words
 
   /// Locks the buckets of two keys, always in the same order. Interrupts are disabled.
-  private static func lock(_ first: BucketPointer, _ second: BucketPointer) {
+  static func lock(_ first: BucketPointer, _ second: BucketPointer) {
     min(first, second).pointee.lock.acquireWithInterruptsDisabled()
     if first != second { max(first, second).pointee.lock.acquireWithInterruptsDisabled() }
   }
 
-  private static func unlock(_ first: BucketPointer, _ second: BucketPointer) {
+  static func unlock(_ first: BucketPointer, _ second: BucketPointer) {
     first.pointee.lock.releaseWithInterruptsDisabled()
     if first != second { second.pointee.lock.releaseWithInterruptsDisabled() }
   }
@@ -179,14 +184,14 @@ enum Futexes {
         Interrupts.restore(wereEnabled)
       }
       if let expected, value != expected { throw .tryAgain }
-      do throws(FutexQueue<Thread>.Mixture) {
+      do throws(FutexQueue<FutexWaiter>.Mixture) {
         return try withUnsafeMutablePointer(to: &sourceBucket.pointee.queue) { sourceQueue in
           withUnsafeMutablePointer(to: &targetBucket.pointee.queue) { targetQueue in
-            Result { () throws(FutexQueue<Thread>.Mixture) in
+            Result { () throws(FutexQueue<FutexWaiter>.Mixture) in
               try FutexQueue.requeue(
                 source, on: sourceQueue, to: target, on: targetQueue, bucket: Int32(targetNumber),
                 wakeLimit: wakeLimit, moveLimit: moveLimit
-              ) { Scheduler.wake($0) }
+              ) { Scheduler.wake($0.thread) }
             }
           }
         }.get()
@@ -216,13 +221,13 @@ enum Futexes {
         unlock(firstBucket, secondBucket)
         Interrupts.restore(wereEnabled)
       }
-      do throws(FutexQueue<Thread>.Mixture) {
+      do throws(FutexQueue<FutexWaiter>.Mixture) {
         var count = try firstBucket.pointee.queue.wake(first, bits: .max, limit: firstLimit) {
-          Scheduler.wake($0)
+          Scheduler.wake($0.thread)
         }
         if operation.isFulfilled(by: old) {
           count += try secondBucket.pointee.queue.wake(second, bits: .max, limit: secondLimit) {
-            Scheduler.wake($0)
+            Scheduler.wake($0.thread)
           }
         }
         return count

@@ -12,7 +12,7 @@ enum PriorityFutexes {
   static func initialize() { storedLending = Mutex() }
 
   /// Threads that wait for such a lock: a thread that ends looks for them only where there are any.
-  nonisolated(unsafe) private static var waiterCount = AtomicWord()
+  nonisolated(unsafe) static var waiterCount = AtomicWord()
 
   /// Takes the lock, or waits until it is handed over.
   static func lock(
@@ -31,9 +31,13 @@ enum PriorityFutexes {
         throw .noProcess
       }
       let wereEnabled = bucket.pointee.lock.acquire()
-      let othersWait = bucket.pointee.queue.firstWaiter(for: key) != nil
+      let other = bucket.pointee.queue.firstWaiter(for: key)
       var outcome = UserMemory.ExchangeOutcome.exchanged
-      let decision = word.lock(by: own, othersWait: othersWait)
+      let decision = word.lock(by: own, othersWait: other != nil)
+      if decision != .deadlock, let other, !other.pointee.futexLinks.isForPriorityLock {
+        bucket.pointee.lock.release(wereEnabled)
+        throw .invalid
+      }
       switch decision {
       case .deadlock:
         bucket.pointee.lock.release(wereEnabled)
@@ -48,11 +52,11 @@ enum PriorityFutexes {
         outcome = UserMemory.compareExchange(address, expected: value, with: new)
         if outcome == .exchanged {
           waiterCount.add(1)
-          thread.pointee.futexLinks.bucket = Int32(number)
+          thread.pointee.futexWaiter.futexLinks.bucket = Int32(number)
           bucket.pointee.queue.append(
-            thread, key: key, owner: word.owner, priority: thread.pointee.scheduling.priority)
+            thread.futexWaiter, key: key, owner: word.owner, priority: thread.pointee.scheduling.priority)
           // One that lends its priority has to do so first.
-          if thread.pointee.futexLinks.priority == 0 { Sleep.markBlocked(thread, until: deadline) }
+          if thread.pointee.futexWaiter.futexLinks.priority == 0 { Sleep.markBlocked(thread, until: deadline) }
         }
       }
       bucket.pointee.lock.release(wereEnabled)
@@ -60,7 +64,9 @@ enum PriorityFutexes {
       case .exchanged:
         if case .take = decision { return }
         defer { waiterCount.subtract(1) }
-        if thread.pointee.futexLinks.priority == 0 { return try Futexes.sleep(thread, until: deadline) }
+        if thread.pointee.futexWaiter.futexLinks.priority == 0 {
+          return try Futexes.sleep(thread, until: deadline)
+        }
         return try sleepLending(thread, to: word.owner, until: deadline)
       case .different: continue
       case .faulted: guard UserMemory.prepareToWrite(address) else { throw .badAddress }
@@ -76,7 +82,7 @@ enum PriorityFutexes {
     do throws(Errno) {
       try Futexes.sleep(thread, until: deadline)
     } catch {
-      updateLent(thread.pointee.futexLinks.owner)
+      updateLent(thread.pointee.futexWaiter.futexLinks.owner)
       throw error
     }
   }
@@ -84,7 +90,7 @@ enum PriorityFutexes {
   /// Has a thread's lent priority be that of the first who waits for it, and passes it on to whom that thread waits
   /// for. No lock is held.
   @inline(never)
-  private static func updateLent(_ first: UInt32) {
+  static func updateLent(_ first: UInt32) {
     storedLending!.withLock {
       var owner = first
       for _ in 0..<chainLimit where owner != 0 {
@@ -124,7 +130,11 @@ enum PriorityFutexes {
       guard word.owner == own else { throw .notPermitted }
       let wereEnabled = bucket.pointee.lock.acquire()
       let next = bucket.pointee.queue.firstWaiter(for: key)
-      let successor = next.map { UInt32(bitPattern: $0.pointee.identifier) }
+      if let next, !next.pointee.futexLinks.isForPriorityLock {
+        bucket.pointee.lock.release(wereEnabled)
+        throw .invalid
+      }
+      let successor = next.map { UInt32(bitPattern: $0.thread.pointee.identifier) }
       let new = successor.map { word.handedOver(to: $0) & ~FutexLockWord.ownerDied } ?? 0
       let outcome = UserMemory.compareExchange(address, expected: value, with: new)
       if outcome == .exchanged, let next { handOver(to: next, in: bucket, key) }
@@ -143,10 +153,10 @@ enum PriorityFutexes {
   }
 
   /// The word names its new owner: wakes it. The bucket's lock is held.
-  private static func handOver(to next: ThreadPointer, in bucket: Futexes.BucketPointer, _ key: FutexKey) {
+  static func handOver(to next: FutexWaiterPointer, in bucket: Futexes.BucketPointer, _ key: FutexKey) {
     bucket.pointee.queue.remove(next)
-    bucket.pointee.queue.setOwner(UInt32(bitPattern: next.pointee.identifier), for: key)
-    Scheduler.wake(next)
+    bucket.pointee.queue.setOwner(UInt32(bitPattern: next.thread.pointee.identifier), for: key)
+    Scheduler.wake(next.thread)
   }
 
   /// The current thread ends: the locks that it holds, and that others wait for, go to those.
@@ -163,7 +173,7 @@ enum PriorityFutexes {
         }
         let key = next.pointee.futexLinks.key
         let value = FutexLockWord(FutexLockWord.ownerDied)
-          .handedOver(to: UInt32(bitPattern: next.pointee.identifier))
+          .handedOver(to: UInt32(bitPattern: next.thread.pointee.identifier))
         replace(key, with: value)
         handOver(to: next, in: bucket, key)
         bucket.pointee.lock.release(wereEnabled)

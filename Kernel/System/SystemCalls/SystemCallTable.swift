@@ -292,6 +292,7 @@ private func dispatch(_ number: UInt64, _ arguments: SystemCallArguments) throws
   case 438: return try SystemCalls.pidfd_getfd(arguments)
   case 439: return try SystemCalls.faccessat2(arguments)
   case 441: return try SystemCalls.epoll_pwait2(arguments)
+  case 449: return try SystemCalls.futex_waitv(arguments)
   case 452: return try SystemCalls.fchmodat2(arguments)
   default: throw SystemCalls.unknown(number)
   }

@@ -8,7 +8,7 @@ public typealias ThreadPointer = UnsafeMutablePointer<Thread>
 /// The record lies in the kernel's heap, 64-byte aligned, with its FPU state area behind it. It is reached by
 /// pointer alone: its address is its identity, for the run queues, the current thread of a CPU and the owner
 /// of a CPU's registers. `Threads.create` makes it, `Threads.reapEnded` frees it.
-public struct Thread: Schedulable, DeadlineQueued, FutexQueued {
+public struct Thread: Schedulable, DeadlineQueued {
   /// Shared with assembly: must come first.
   public internal(set) var head = ThreadHead()
 
@@ -90,7 +90,7 @@ public struct Thread: Schedulable, DeadlineQueued, FutexQueued {
   /// Whether the thread is to end while its process goes on (execve of another thread).
   var isToEnd = false
   /// What it waits for in a futex queue, under the queue's lock.
-  public var futexLinks = FutexLinks()
+  var futexWaiter = FutexWaiter()
   /// The next thread that has ended and waits to be freed.
   var nextEnded: ThreadPointer?
   /// The list of all threads.

@@ -71,6 +71,7 @@ public enum Threads {
         identifier: identifier ?? makeIdentifier(), stackTop: stackTop, process: process, nice: nice,
         protectionKeyRights: KernelFPU.initialProtectionKeyRights))
     thread.pointee.cpu = Int32(cpuNumber())
+    thread.pointee.futexWaiter.thread = thread
     liveCount.add(1)
     listLock.withLock {
       // A change of the save instruction converts the areas of the threads on the list. It cannot come

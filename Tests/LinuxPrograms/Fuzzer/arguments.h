@@ -45,6 +45,7 @@ enum kind {
   K_ADDRESS_OF_SOCKET, K_SIZE_POINTER, K_POLL, K_DESCRIPTOR_SET, K_EPOLL_EVENT, K_SIGNAL_EVENT, K_LIMIT, K_CLONE,
   K_OPEN_HOW, K_SCHEDULING, K_CAPABILITY_HEADER, K_STRINGS, K_OFFSET_POINTER, K_LOCK, K_MASK_AND_SIZE, K_TEXT,
   K_MAP_ADDRESS, K_MAP_LENGTH, K_OFFSET, K_SIGNAL, K_PROCESS, K_TIMER_ID, K_USER, K_FUTEX,
+  K_FUTEX_VECTOR, K_SEGMENT,
 };
 
 struct argument {
@@ -67,6 +68,9 @@ struct argument {
 
 // What becomes of a result.
 enum result { R_NOTHING, R_PROCESS, R_DESCRIPTOR, R_PAIR = R_DESCRIPTOR + TYPES };
+
+// A number of i386, for a call that x86-64 does not have.
+#define I386 0x4000
 
 struct call {
   uint16_t number;
@@ -392,6 +396,21 @@ static word structure(struct stream *stream, int kind) {
     // Few words, so that threads meet on them.
     address = arena + below(stream, 8) * 4;
     if (one_in(stream, 4)) *(uint32_t *)address = one_in(stream, 2) ? below(stream, 3) : (word)own_process;
+    break;
+  case K_FUTEX_VECTOR:
+    for (int index = 0; index < 128; index++) {
+      word other = arena + below(stream, 8) * 4;
+      words[index * 3] = one_in(stream, 40) ? next(stream) : *(uint32_t *)other;
+      words[index * 3 + 1] = one_in(stream, 200) ? hostile_pointer(stream) : other;
+      words[index * 3 + 2] = one_in(stream, 200) ? next(stream) : one_in(stream, 2) ? 2 : 130;
+    }
+    break;
+  case K_SEGMENT:
+    halves[0] = one_in(stream, 4) ? PICK(stream, numbers) : one_in(stream, 3) ? -1ul : 11 + below(stream, 5);
+    halves[1] = one_in(stream, 2) ? PICK(stream, numbers) : arena;
+    halves[2] = one_in(stream, 2) ? PICK(stream, numbers) : 0xFFFFF;
+    halves[3] = one_in(stream, 2) ? below(stream, 256) : 0x51;
+    if (one_in(stream, 4)) halves[1] = halves[2] = halves[3] = 0;
     break;
   default: scribble(stream, words, 32);
   }

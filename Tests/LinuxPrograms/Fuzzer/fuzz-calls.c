@@ -6,7 +6,7 @@
 // The names are those of calls.h, with commas between them.
 //
 // Each worker lives many lives, one after the other: a process with three threads that all draw calls from `calls` with
-// arguments from arguments.h, until something ends it or it has made enough of them. A life's calls follow from the seed,
+// arguments from arguments.h, some of them by INT 0x80, until something ends it or it has made enough of them. A life's calls follow from the seed,
 // the worker's and the life's number. Lives run as root and as others, in a root directory and a session of their own,
 // under limits. The first process watches: it interrupts calls that block, ends lives that are stuck, and makes new ones.
 // After each round everything is ended and unmounted, and memory, kernel heap and processes have to be what they were.
@@ -45,6 +45,12 @@
 // The numbers of the kernel's own table, made by the Makefile.
 static const int kernel_calls[] = {
 #include "kernel-calls.h"
+};
+
+// What i386 numbers there are for them, each with the last of its range and the first one's number of x86-64.
+static const struct { uint32_t first, last, same; } i386_calls[] = {
+#include "i386-calls.h"
+  {2, 2, SYS_fork},
 };
 
 enum { WORKERS = 16, THREADS = 3, RECENT = 8, CHILDREN = 256 };
@@ -89,6 +95,29 @@ static long raw_call(word number, const word *arguments, word child_ends) {
     "test %r12, %r12\n jz 1f\n test %rax, %rax\n jnz 1f\n"
     "mov $24, %eax\n syscall\n xor %edi, %edi\n mov $60, %eax\n syscall\n ud2\n"
     "1: pop %r12\n pop %rbx\n ret\n");
+}
+
+// The same by INT 0x80, with 32 bits of each argument.
+__attribute__((naked, noinline))
+static long raw_i386_call(word number, const word *arguments) {
+  __asm__(
+    "push %rbx\n push %rbp\n"
+    "mov %rdi, %rax\n mov %rsi, %rbp\n"
+    "mov 0(%rbp), %rbx\n mov 8(%rbp), %rcx\n mov 16(%rbp), %rdx\n mov 24(%rbp), %rsi\n mov 32(%rbp), %rdi\n"
+    "mov 40(%rbp), %rbp\n"
+    "int $0x80\n"
+    "pop %rbp\n pop %rbx\n ret\n");
+}
+
+// The i386 number of a call; 0 where it is made in the other way.
+static word i386_number(struct stream *stream, const struct call *call) {
+  if ((call->number & 0xF000) == I386) return call->number & ~I386;
+  if (!one_in(stream, 8)) return 0;
+  for (unsigned index = 0; index < COUNT_OF(i386_calls); index++) {
+    word offset = call->number - i386_calls[index].same;
+    if (offset <= i386_calls[index].last - i386_calls[index].first) return i386_calls[index].first + offset;
+  }
+  return 0;
 }
 
 // Whether the child of a call shares memory, or begins on another stack.
@@ -169,14 +198,16 @@ static void fuzz(struct stream *stream, struct slot *slot, word count) {
     for (int index = 0; index < 6; index++) arguments[index] = argument(stream, &call->arguments[index]);
     // What would end the machine.
     if (call->number == 169 && (uint32_t)arguments[2] != 0 && (uint32_t)arguments[2] != 0x89ABCDEF) arguments[1] = 1;
-    record->number = call->number;
+    word short_number = i386_number(stream, call);
+    record->number = short_number ? I386 | short_number : call->number;
     memcpy(record->arguments, arguments, sizeof arguments);
     slot->in_life = turn + 1;
     slot->made++;
     word index = call - calls;
     __atomic_fetch_add(&shared->made[index], 1, __ATOMIC_RELAXED);
     if (__atomic_add_fetch(&shared->total, 1, __ATOMIC_RELAXED) > shared->goal) return;
-    long result = raw_call(call->number, arguments, child_ends(call, arguments));
+    long result = short_number ? raw_i386_call(short_number, arguments)
+      : raw_call(call->number, arguments, child_ends(call, arguments));
     if (result < 0 && result > -4096) continue;
     __atomic_fetch_add(&shared->succeeded[index], 1, __ATOMIC_RELAXED);
     keep_result(stream, call, arguments, result);

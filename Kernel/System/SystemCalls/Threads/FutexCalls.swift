@@ -47,6 +47,21 @@ extension SystemCalls {
           first, arguments.fifth, second, firstLimit: limit(arguments.third),
           secondLimit: limit(arguments.fourth),
           change))
+    case .waitForRequeue:
+      guard address != arguments.fifth else { throw .invalid }
+      let lock = try Futexes.key(arguments.fifth, isPrivate: isPrivate)
+      let key = try Futexes.key(address, isPrivate: isPrivate)
+      try PriorityFutexes.waitForRequeue(address, key, expected: value, until: deadline, lock: lock)
+      return 0
+    case .requeueToLock:
+      let moveLimit = limit(arguments.fourth)
+      guard moveLimit >= 0, address != arguments.fifth, limit(arguments.third) == 1 else { throw .invalid }
+      let key = try Futexes.key(address, isPrivate: isPrivate)
+      let lock = try Futexes.key(arguments.fifth, isPrivate: isPrivate)
+      return Int64(
+        try PriorityFutexes.requeue(
+          address, key, expected: UInt32(truncatingIfNeeded: arguments.sixth), toLockAt: arguments.fifth, lock,
+          limit: moveLimit))
     case .lockPriority, .lockPriority2, .tryLockPriority:
       let key = try Futexes.key(address, isPrivate: isPrivate)
       do throws(Errno) {
@@ -59,6 +74,41 @@ extension SystemCalls {
     case .unlockPriority:
       try PriorityFutexes.unlock(address, Futexes.key(address, isPrivate: isPrivate))
       return 0
+    }
+  }
+
+  /// futex_waitv(2)
+  static func futex_waitv(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    let count = Int(arguments.second & 0xFFFF_FFFF)
+    guard arguments.third & 0xFFFF_FFFF == 0, (1...FutexVectorEntry.countLimit).contains(count), arguments.first != 0
+    else { throw .invalid }
+    var deadline: UInt64?
+    if arguments.fourth != 0 {
+      let clock = Int32(truncatingIfNeeded: arguments.fifth)
+      guard clock == 0 || clock == 1 else { throw .invalid }
+      deadline = self.deadline(
+        of: clock == 0 ? .realTime : .monotonic, at: try timeSpecification(at: arguments.fourth))
+    }
+    let size = count * MemoryLayout<Futexes.Word>.stride
+    guard Frames.freeCount > Frames.reserve, let memory = KernelHeap.allocate(size: size, alignment: 16) else {
+      throw .outOfMemory
+    }
+    defer { KernelHeap.deallocate(memory) }
+    let words = memory.bindMemory(to: Futexes.Word.self, capacity: count)
+    for index in 0..<count {
+      let place = arguments.first &+ UInt64(index * MemoryLayout<FutexVectorEntry>.size)
+      guard let entry = UserMemory.load(FutexVectorEntry(), from: place) else { throw .badAddress }
+      guard entry.isValid else { throw .invalid }
+      (words + index).initialize(
+        to: Futexes.Word(
+          waiter: FutexWaiter(thread: Scheduler.current), address: entry.address,
+          expected: UInt32(truncatingIfNeeded: entry.value), isPrivate: entry.isPrivate))
+    }
+    do throws(Errno) {
+      return Int64(
+        try Futexes.wait(forAnyOf: UnsafeMutableBufferPointer(start: words, count: count), until: deadline))
+    } catch {
+      throw error == .interrupted ? .restart : error
     }
   }
 
