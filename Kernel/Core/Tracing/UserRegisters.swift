@@ -14,8 +14,10 @@ public enum UserRegisters {
   public static var ss: Int { 20 }
   public static var fsBase: Int { 21 }
   public static var gsBase: Int { 22 }
-  /// DS, ES, FS and GS: programs have null selectors in them.
+  /// DS, ES, FS and GS.
   public static var otherSelectors: Range<Int> { 23..<27 }
+  /// Where one of these lies in a word that has all four.
+  public static func selectorShift(_ index: Int) -> UInt64 { UInt64(index - otherSelectors.lowerBound) * 16 }
 
   public static var trapFlag: UInt64 { 1 << 8 }
   /// The next instruction is executed though a breakpoint is set at it.
@@ -30,20 +32,15 @@ public enum UserRegisters {
 
   /// Whether a debugger may write a value to a register (EIO otherwise).
   ///
-  /// Linux takes any selector of privilege 3, with which the thread then faults on its way to user mode unless it is
-  /// one of the two code segments; here there is one selector for each register.
+  /// Of a selector the privilege alone counts, and that CS and SS have one: with a segment that is none the thread
+  /// faults on its way to user mode.
   ///
-  /// - Parameters:
-  ///   - code: the selector of the programs' code segment, and `stack` that of their data.
-  ///   - addressLimit: the first address that a segment may not begin at.
-  public static func mayWrite(
-    _ value: UInt64, to index: Int, code: UInt64, stack: UInt64, addressLimit: UInt64
-  ) -> Bool {
+  /// - Parameter addressLimit: the first address that a segment may not begin at.
+  public static func mayWrite(_ value: UInt64, to index: Int, addressLimit: UInt64) -> Bool {
     switch index {
-    case cs: value & 0xFFFF == code
-    case ss: value & 0xFFFF == stack
+    case cs, ss: value & 3 == 3
     case fsBase, gsBase: value < addressLimit
-    case otherSelectors: value & 0xFFFF == 0
+    case otherSelectors: value & 0xFFFF == 0 || value & 3 == 3
     default: true
     }
   }

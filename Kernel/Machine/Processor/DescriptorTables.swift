@@ -44,7 +44,7 @@ public enum DescriptorTables {
       descriptors[8] = taskState >> 32
       // For LSL in user mode, which gives its limit: a data segment that nobody loads.
       descriptors[9] = 0x0040_F100_0000_0000 | UInt64(area.pointee.number)
-      // The rest is each thread's own, or nobody's.
+      // 10 and 11 are for the local table of a program that has one; the rest is each thread's own.
       for index in 10..<15 { descriptors[index] = 0 }
       loadGlobalDescriptorTable(descriptors, 15 * 8 - 1)
     }
@@ -65,6 +65,22 @@ public enum DescriptorTables {
         + ThreadStorageSegments.entries.lowerBound
       for index in 0..<ThreadStorageSegments.entries.count { own[index] = segments.descriptors[index] }
     }
+  }
+
+  /// Loads a program's local descriptor table on this CPU, or with 0 for its size none (Intel SDM volume 3, section
+  /// 3.5.1). Interrupts are disabled.
+  ///
+  /// - Parameter area: this CPU's area.
+  public static func loadLocal(area: UnsafeMutablePointer<CPUArea>, base: UInt64, sizeInBytes: Int) {
+    guard sizeInBytes > 0 else { return loadLocalDescriptorTable(0) }
+    let slot = Int(LOCAL_TABLE_SELECTOR) / 8
+    withUnsafeMutablePointer(to: &area.pointee.globalDescriptors) { table in
+      let descriptors = UnsafeMutableRawPointer(table).assumingMemoryBound(to: UInt64.self)
+      descriptors[slot] =
+        UInt64(sizeInBytes - 1) | (base & 0xFF_FFFF) << 16 | 0x82 << 40 | (base >> 24 & 0xFF) << 56
+      descriptors[slot + 1] = base >> 32
+    }
+    loadLocalDescriptorTable(UInt16(LOCAL_TABLE_SELECTOR))
   }
 
   /// One interrupt gate, 16 bytes.

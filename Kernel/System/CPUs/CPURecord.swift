@@ -32,6 +32,8 @@ public struct CPURecord: ~Copyable {
   var previousMigratesTo: Int32 = -1
   /// The root of the user page tables in CR3, or the kernel's.
   var activeRoot: PhysicalAddress = 0
+  /// The local descriptor table that is loaded, which is that address space's.
+  var localTable = LocalDescriptorTable.none
   /// The time at which the running thread was switched in or last charged.
   var lastTick: UInt64 = 0
 

@@ -142,6 +142,7 @@ public enum Vector {
   public static var invalidOpcode: UInt64 { 6 }
   public static var deviceNotAvailable: UInt64 { 7 }
   public static var doubleFault: UInt64 { 8 }
+  public static var segmentNotPresent: UInt64 { 11 }
   public static var stackFault: UInt64 { 12 }
   public static var generalProtection: UInt64 { 13 }
   public static var pageFault: UInt64 { 14 }

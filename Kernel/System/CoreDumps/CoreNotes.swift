@@ -69,6 +69,7 @@ enum CoreNotes {
     let usage = thread.pointee.usage
     status.userTime = usage.userNanoseconds / 1000
     status.systemTime = usage.systemNanoseconds / 1000
+    if thread == Scheduler.current { Segments.note(thread) }
     status.registers = TraceRegisters.read(of: thread, hidesTrapFlag: false)
     try put(.threadStatus, count: CoreThreadStatus.sizeInBytes, to: &writer) { status.write(to: $0) }
   }

@@ -33,7 +33,7 @@ enum UserFaults {
       deliver(.fromKernel(.trap), frame)
     case Vector.alignmentCheck:
       deliver(.fault(.bus, code: SignalCode.alignment, address: 0), frame)
-    case Vector.stackFault:
+    case Vector.segmentNotPresent, Vector.stackFault:
       deliver(.fromKernel(.bus), frame)
     case Vector.machineCheck, Vector.doubleFault:
       panic("\(Vector.name(frame.pointee.vector) ?? "fault") in user mode", at: frame)

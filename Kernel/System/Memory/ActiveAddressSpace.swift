@@ -11,16 +11,19 @@ enum ActiveAddressSpace {
   static func load(_ thread: ThreadPointer, on cpu: CPUPointer) {
     cpu.pointee.activeRoot = thread.pointee.pageTableRoot
     writeCR3(thread.pointee.pageTableRoot)
+    // After the record too, for whoever changes the table.
+    let table = thread.pointee.localTable.unsafelyUnwrapped.pointee
+    if table.word | cpu.pointee.localTable.word != 0 { table.load(on: cpu) }
   }
 
   /// The current thread goes over to another address space, or with nil to the kernel's alone.
   static func adopt(_ space: AddressSpace?) {
-    let root = space?.root ?? 0
     Interrupts.withDisabled {
       let cpu = CPURecord.current
-      Scheduler.current.pointee.pageTableRoot = root
-      cpu.pointee.activeRoot = root == 0 ? PageTable.kernel.root : root
+      Scheduler.current.setAddressSpace(space)
+      cpu.pointee.activeRoot = space?.root ?? PageTable.kernel.root
       writeCR3(cpu.pointee.activeRoot)
+      (space?.localTable ?? .none).load(on: cpu)
     }
   }
 }

@@ -27,7 +27,7 @@ extension AddressSpace {
     copy.keys = keys
     copy.startArea = startArea
     copy.program = program
-    guard copy.copyMappings(of: self) else { return nil }
+    guard copy.copyMappings(of: self), copy.copyLocalTable(of: self) else { return nil }
 
     var isComplete = true
     var hasSpecial = false

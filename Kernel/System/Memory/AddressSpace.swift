@@ -34,6 +34,8 @@ public final class AddressSpace: @unchecked Sendable {
   var keys: UInt16 = 1
   /// Whether what is mapped from now on is locked (mlockall(2), MCL_FUTURE).
   var locksFuture = false
+  /// The segments that the program has made itself (modify_ldt(2)). Written under the lock; switches read it without.
+  var localTable = LocalDescriptorTable.none
   /// The file that the program was loaded from.
   var program: OpenFile?
   /// What procfs tells of a program: where its arguments and its environment lie, and the auxiliary vector.
@@ -71,6 +73,7 @@ public final class AddressSpace: @unchecked Sendable {
     }
     table.freeUserTables { Frames.free($0, order: 0) }
     Frames.free(root, order: 0)
+    localTable.deallocate()
     KernelHeap.deallocate(storage.baseAddress!)
     letGo(firstMapping)
   }

@@ -1,7 +1,8 @@
 import Core
 import Machine
 
-/// Makes other CPUs forget translations before the frames behind them are used anew.
+/// Makes other CPUs forget translations before the frames behind them are used anew, and local descriptor tables before
+/// their memory is.
 ///
 /// One shootdown at a time: the sender holds `lock` and waits until every target has answered. It waits with
 /// interrupts enabled and no interrupt lock held, so two senders, or a sender and somebody who waits for its
@@ -12,6 +13,7 @@ enum TLBShootdown {
   /// What the targets do, valid while `pending` is above 0.
   nonisolated(unsafe) private static var root: PhysicalAddress = 0
   nonisolated(unsafe) private static var kind = Kind.all
+  nonisolated(unsafe) private static var localTable = LocalDescriptorTable.none
 
   enum Kind {
     /// Drop everything, global entries included.
@@ -20,6 +22,8 @@ enum TLBShootdown {
     case addressSpace
     /// Leave an address space that ends.
     case leave
+    /// Load its local descriptor table anew.
+    case localTable
   }
 
   /// The kernel's half has changed.
@@ -51,7 +55,14 @@ enum TLBShootdown {
     send(.leave, root: root)
   }
 
-  private static func send(_ kind: Kind, root: PhysicalAddress) {
+  /// An address space has another local descriptor table, and no CPU has the old one loaded afterwards. The caller
+  /// holds the space's lock, and has stored the table for those who load the space later.
+  static func loadLocalTable(_ table: LocalDescriptorTable, root: PhysicalAddress) {
+    Interrupts.withDisabled { loadLocalTableHere(table, root) }
+    send(.localTable, root: root, table)
+  }
+
+  private static func send(_ kind: Kind, root: PhysicalAddress, _ table: LocalDescriptorTable = .none) {
     if CPUs.count == 1 { return }
     check(Interrupts.areEnabled, "a TLB shootdown needs interrupts enabled")
     // The change of the tables is visible before the other CPUs' records are read.
@@ -67,6 +78,7 @@ enum TLBShootdown {
     if others != 0 {
       self.kind = kind
       self.root = root
+      localTable = table
       pending.store(UInt32(others.nonzeroBitCount))
       for number in 0..<CPUs.count where others & (1 << UInt64(number)) != 0 {
         InterprocessorInterrupts.send(.flush, to: CPUs[number])
@@ -90,6 +102,7 @@ enum TLBShootdown {
     case .addressSpace:
       if CPURecord.current.pointee.activeRoot == root { writeCR3(root) }
     case .leave: leaveHere(root)
+    case .localTable: loadLocalTableHere(localTable, root)
     }
     pending.subtract(1)
   }
@@ -106,6 +119,14 @@ enum TLBShootdown {
     if cpu.pointee.activeRoot == root {
       cpu.pointee.activeRoot = PageTable.kernel.root
       writeCR3(PageTable.kernel.root)
+      LocalDescriptorTable.none.load(on: cpu)
     }
+  }
+
+  private static func loadLocalTableHere(_ table: LocalDescriptorTable, _ root: PhysicalAddress) {
+    let cpu = CPURecord.current
+    guard cpu.pointee.activeRoot == root else { return }
+    table.load(on: cpu)
+    Segments.refreshData()
   }
 }

@@ -52,7 +52,7 @@ public enum Programs {
     }
     thread.pointee.affinity = affinity
     thread.setName(path: path)
-    thread.pointee.pageTableRoot = image.space.root
+    thread.setAddressSpace(image.space)
     thread.userFrame.initialize(to: startFrame(of: image))
     Threads.prepareStack(
       of: thread, at: UInt64(UInt(bitPattern: thread.userFrame)), function: 0, argument: 0)

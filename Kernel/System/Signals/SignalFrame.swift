@@ -82,7 +82,10 @@ struct SignalFrame: BitwiseCopyable {
     frame.pointee.rdx = place.frame &+ contextOffset
     frame.pointee.rax = 0
     frame.pointee.cs = UInt64(USER_CODE_SELECTOR)
-    frame.pointee.ss = UInt64(USER_DATA_SELECTOR)
+    // A handler finds the stack segment that its program had, as on Linux, where it can be had.
+    if frame.pointee.ss != UInt64(USER_DATA_SELECTOR), !Segments.isStack(frame.pointee.ss) {
+      frame.pointee.ss = UInt64(USER_DATA_SELECTOR)
+    }
     frame.pointee.rflags &= ~clearedFlags
 
     if thread.pointee.signals.alternateStack.isAutodisarmed { thread.pointee.signals.alternateStack = .none }
@@ -194,8 +197,9 @@ extension SignalContext {
       frame.pointee.rflags & ~userFlags | context.pointee.rflags & userFlags
     frame.pointee.cs = context.pointee.selectors & 0xFFFF | 3
     frame.pointee.ss = context.pointee.selectors >> 48 | 3
-    // There is one segment that SS can be loaded with.
-    if context.pointee.flags & loadsStackSegment == 0, frame.pointee.cs == UInt64(USER_CODE_SELECTOR) {
+    if context.pointee.flags & loadsStackSegment == 0, frame.pointee.cs == UInt64(USER_CODE_SELECTOR),
+      !Segments.isStack(frame.pointee.ss)
+    {
       frame.pointee.ss = UInt64(USER_DATA_SELECTOR)
     }
   }

@@ -160,6 +160,7 @@ private func dispatch(_ number: UInt64, _ arguments: SystemCallArguments) throws
   case 151: return try SystemCalls.mlockall(arguments)
   case 152: return try SystemCalls.munlockall()
   case 153: return try SystemCalls.vhangup()
+  case 154: return SystemCalls.modify_ldt(arguments)
   case 155: return try SystemCalls.pivot_root(arguments)
   case 157: return try SystemCalls.prctl(arguments)
   case 158: return try SystemCalls.arch_prctl(arguments)

@@ -171,7 +171,6 @@ public enum Scheduler {
   @inline(__always)
   private static func switchTo(_ next: ThreadPointer, from thread: ThreadPointer, on cpu: CPUPointer) {
     KernelFPU.switchOut(thread)
-    Segments.switchOver(from: thread, to: next)
     if thread.pointee.head.hasBreakpoints | next.pointee.head.hasBreakpoints != 0 {
       HardwareBreakpoints.switchOver(to: next)
     }
@@ -191,6 +190,8 @@ public enum Scheduler {
         next.pointee.head.needsSequenceCheck = 1
       }
     }
+    // With the next thread's local descriptor table loaded.
+    Segments.switchOver(from: thread, to: next)
 
     KernelFPU.switchIn(next)
     switchStacks(&thread.pointee.head.stackPointer, next.pointee.head.stackPointer)

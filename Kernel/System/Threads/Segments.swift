@@ -82,13 +82,42 @@ enum Segments {
     }
   }
 
-  /// Selectors first: they set the bases. All are in this CPU's table: the program has loaded them once, and loses those
-  /// of a segment that goes.
+  /// Selectors first: they set the bases.
   @inline(never)
   private static func loadAll(_ thread: ThreadPointer) {
-    loadSegmentSelectors(thread.pointee.segmentSelectors)
+    let selectors = thread.pointee.segmentSelectors
+    loadSegmentSelectors(selectors == 0 ? 0 : loadable(selectors))
     setLiveFSBase(thread.pointee.fsBase)
     setLiveGSBase(thread.pointee.gsBase)
+  }
+
+  /// The selectors of which the segments can be loaded as they are now, with 0 for the others: a debugger or another
+  /// thread may have seen to that. They cannot change on the way to the load, since interrupts are disabled, and a
+  /// table is not changed while it is loaded (`LocalDescriptorTable`).
+  private static func loadable(_ selectors: UInt64) -> UInt64 {
+    var result: UInt64 = 0
+    for shift: UInt64 in [0, 16, 32, 48] {
+      let selector = UInt32(truncatingIfNeeded: selectors >> shift & 0xFFFF)
+      if isLoadable(selector) { result |= UInt64(selector) << shift }
+    }
+    return result
+  }
+
+  private static func isLoadable(_ selector: UInt32) -> Bool {
+    selector <= 3 || SegmentAccessRights(rawValue: readSegmentAccessRights(selector)).isReadable
+  }
+
+  /// DS and ES follow another local descriptor table at once, as on Linux; FS and GS when they are loaded next.
+  /// Interrupts are disabled.
+  static func refreshData() {
+    let selectors = readSegmentSelectors()
+    let both = loadable(selectors & 0xFFFF_FFFF)
+    loadDSAndES(UInt32(both & 0xFFFF), UInt32(both >> 16))
+  }
+
+  /// Whether a program's SS can be loaded with a selector.
+  static func isStack(_ selector: UInt64) -> Bool {
+    SegmentAccessRights(rawValue: readSegmentAccessRights(UInt32(truncatingIfNeeded: selector & 0xFFFF))).isStack
   }
 
   @inline(__always)
@@ -104,6 +133,22 @@ enum Segments {
   @inline(__always)
   private static func setLiveGSBase(_ base: UInt64) {
     if hasBaseInstructions { writeSwappedGSBase(base) } else { writeMSR(MSR.kernelGSBase, base) }
+  }
+
+  /// Puts a selector into a frozen thread's record, where it has its place at `shift`. Without instructions for the
+  /// bases it brings its segment's base along, as on Linux.
+  static func setSelector(_ selector: UInt64, at shift: UInt64, of thread: ThreadPointer) {
+    thread.pointee.segmentSelectors = thread.pointee.segmentSelectors & ~(0xFFFF << shift) | selector << shift
+    if hasBaseInstructions || selector <= 3 { return }
+    let entry = selector >> 3
+    var base: UInt64 = 0
+    if selector & 4 != 0 {
+      base = thread.pointee.process?.sharedAddressSpace?.localSegmentBase(Int(entry)) ?? 0
+    } else if let own = thread.pointee.ownSegments[UInt32(entry)] {
+      base = UserSegment.base(of: own)
+    }
+    if shift == 32 { thread.pointee.fsBase = base }
+    if shift == 48 { thread.pointee.gsBase = base }
   }
 
   /// Bits of FS and GS in `segmentSelectors`.

@@ -46,6 +46,8 @@ public struct Thread: Schedulable, DeadlineQueued {
 
   /// The root of the page tables of its address space; 0 for kernel threads, which use what is loaded.
   var pageTableRoot: PhysicalAddress = 0
+  /// The local descriptor table of that address space, which has this word; nil for kernel threads.
+  var localTable: UnsafeMutablePointer<LocalDescriptorTable>?
   /// DS, ES, FS and GS, 16 bits each; mostly 0. These three are up to date while the thread is switched out (`Segments`).
   var segmentSelectors: UInt64 = 0
   /// The base of FS, which programs use for thread-local storage.

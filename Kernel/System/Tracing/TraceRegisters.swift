@@ -3,7 +3,7 @@ import Machine
 
 /// The general registers of a thread as its tracer sees them: of the current thread, or of one that is frozen.
 ///
-/// They lie in the frame that the last entry from user mode has left; the bases of FS and GS in the thread's record.
+/// They lie in the frame that the last entry from user mode has left; DS, ES, FS, GS and the bases in the thread's record.
 enum TraceRegisters {
   /// Where the frame's words are, by the index in `UserRegisters`; nil for what it does not have.
   ///
@@ -33,7 +33,7 @@ enum TraceRegisters {
       return thread.userFrame.pointee.isOfSystemCall ? thread.userFrame.pointee.errorCode : .max
     case UserRegisters.fsBase: return thread.pointee.fsBase
     case UserRegisters.gsBase: return thread.pointee.gsBase
-    default: return 0
+    default: return thread.pointee.segmentSelectors >> UserRegisters.selectorShift(index) & 0xFFFF
     }
   }
 
@@ -50,11 +50,7 @@ enum TraceRegisters {
   ///
   /// - Throws: EIO for a value that it cannot have.
   static func write(_ value: UInt64, to index: Int, of tracee: Tracee, _ thread: ThreadPointer) throws(Errno) {
-    guard
-      UserRegisters.mayWrite(
-        value, to: index, code: UInt64(USER_CODE_SELECTOR), stack: UInt64(USER_DATA_SELECTOR),
-        addressLimit: UserMemory.limit)
-    else { throw .inputOutput }
+    guard UserRegisters.mayWrite(value, to: index, addressLimit: UserMemory.limit) else { throw .inputOutput }
     let frame = thread.userFrame
     switch index {
     case UserRegisters.flags:
@@ -73,9 +69,13 @@ enum TraceRegisters {
         frame.pointee.vector = UInt64(SYSTEM_CALL_VECTOR)
       }
       frame.pointee.errorCode = value
-    case UserRegisters.cs, UserRegisters.ss: break
+    // What cannot be loaded faults on the way to user mode, on the program's account.
+    case UserRegisters.cs: frame.pointee.cs = value & 0xFFFF
+    case UserRegisters.ss: frame.pointee.ss = value & 0xFFFF
     case UserRegisters.fsBase: thread.pointee.fsBase = value
     case UserRegisters.gsBase: thread.pointee.gsBase = value
+    case UserRegisters.otherSelectors:
+      Segments.setSelector(value & 0xFFFF, at: UserRegisters.selectorShift(index), of: thread)
     default: if let word = frameWord(index) { words(of: thread)[word] = value }
     }
   }

@@ -3,18 +3,22 @@ import Testing
 
 @Suite struct UserRegistersTests {
   private func mayWrite(_ value: UInt64, _ index: Int) -> Bool {
-    UserRegisters.mayWrite(value, to: index, code: 0x33, stack: 0x2B, addressLimit: 0x7FFF_FFFF_F000)
+    UserRegisters.mayWrite(value, to: index, addressLimit: 0x7FFF_FFFF_F000)
   }
 
-  @Test func selectorsAreTheProgramsOrNone() {
-    #expect(mayWrite(0x33, UserRegisters.cs))
-    #expect(mayWrite(0x2B, UserRegisters.ss))
-    for value: UInt64 in [0, 0x10, 0x18, 0x2B, 0x38, 0x3B] { #expect(!mayWrite(value, UserRegisters.cs)) }
-    for value: UInt64 in [0, 0x10, 0x18, 0x33] { #expect(!mayWrite(value, UserRegisters.ss)) }
-    for index in UserRegisters.otherSelectors {
-      #expect(mayWrite(0, index))
-      #expect(!mayWrite(0x10, index))
+  @Test func selectorsAreOfPrivilege3OrNone() {
+    for index in [UserRegisters.cs, UserRegisters.ss] {
+      for value: UInt64 in [7, 0x23, 0x2B, 0x33, 0x3B, 0xFFFF] { #expect(mayWrite(value, index)) }
+      for value: UInt64 in [0, 4, 0x10, 0x18, 0x29, 0x32, 0x1_0000] { #expect(!mayWrite(value, index)) }
     }
+    for index in UserRegisters.otherSelectors {
+      for value: UInt64 in [0, 3, 7, 0x2B, 0x1_0000] { #expect(mayWrite(value, index)) }
+      for value: UInt64 in [1, 4, 0x10, 0x28] { #expect(!mayWrite(value, index)) }
+    }
+  }
+
+  @Test func eachSelectorHasItsPlaceInTheWord() {
+    #expect(UserRegisters.otherSelectors.map(UserRegisters.selectorShift) == [0, 16, 32, 48])
   }
 
   @Test func segmentsBeginInTheUserHalf() {

@@ -139,6 +139,13 @@ INSTRUCTION void loadInterruptDescriptorTable(const void *base, uint16_t limit) 
   struct DescriptorTablePointer pointer = {limit, (uint64_t)base};
   __asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
 }
+// What LAR tells of a segment; 0 where it tells nothing.
+INSTRUCTION uint32_t readSegmentAccessRights(uint32_t selector) {
+  uint32_t rights;
+  _Bool isValid;
+  __asm__ volatile("larl %2, %0" : "=r"(rights), "=@ccz"(isValid) : "r"(selector) : "memory");
+  return isValid ? rights : 0;
+}
 // DS, ES, FS and GS, one on the other: 0 where all are.
 INSTRUCTION uint32_t segmentSelectorsInUse(void) {
   uint32_t all, one;
@@ -155,7 +162,11 @@ INSTRUCTION uint64_t readSegmentSelectors(void) {
   return (uint64_t)gs << 48 | (uint64_t)fs << 32 | es << 16 | ds;
 }
 INSTRUCTION void clearFSAndGS(void) { __asm__ volatile("movl %0, %%fs; movl %0, %%gs" : : "r"(0) : "memory"); }
-// Loads them, which sets the bases of FS and of the program's GS. Interrupts are disabled.
+INSTRUCTION void loadDSAndES(uint32_t ds, uint32_t es) {
+  __asm__ volatile("movl %0, %%ds; movl %1, %%es" : : "r"(ds), "r"(es) : "memory");
+}
+// Loads them, which sets the bases of FS and of the program's GS. Interrupts are disabled. A fault here would find the
+// program's base in GS: each has to be one that can be loaded.
 INSTRUCTION void loadSegmentSelectors(uint64_t selectors) {
   __asm__ volatile("movl %0, %%ds; movl %1, %%es; movl %2, %%fs; swapgs; movl %3, %%gs; swapgs"
                    : : "r"((uint32_t)(selectors & 0xffff)), "r"((uint32_t)(selectors >> 16 & 0xffff)),

@@ -120,7 +120,7 @@ extension SystemCalls {
     child.inherit(from: parent)
     inheritSignals(
       child, from: parent, isVfork: flags.contains(.vfork), isInNewMemory: !flags.contains(.memory))
-    child.pointee.pageTableRoot = process.addressSpace!.root
+    child.setAddressSpace(process.addressSpace!)
     if flags.contains(.setThreadStorage) {
       child.pointee.segmentSelectors &= ~Segments.fsSelector
       child.pointee.fsBase = request.threadStorage
