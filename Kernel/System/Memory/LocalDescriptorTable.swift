@@ -13,22 +13,19 @@ struct LocalDescriptorTable {
 
   private init(word: UInt64) { self.word = word }
 
-  /// A table with all descriptors 0; nil when memory is out.
+  /// A copy with `count` descriptors at least, those behind its own 0; nil when memory is out.
   ///
-  /// - Parameter count: 1 to 8192.
-  init?(count: Int) {
+  /// - Parameter count: at most 8192; not 0 for a copy of `none`.
+  func copy(count: Int) -> LocalDescriptorTable? {
+    let present = self.count
+    let count = max(count, present)
     guard Frames.freeCount > Frames.reserve + 32, let memory = KernelHeap.allocate(size: count * 8, alignment: 16)
     else { return nil }
-    memory.initializeMemory(as: UInt64.self, repeating: 0, count: count)
+    let copied = memory.bindMemory(to: UInt64.self, capacity: count)
+    if present > 0 { copied.initialize(from: descriptors, count: present) }
+    (copied + present).initialize(repeating: 0, count: count - present)
     // The kernel's addresses have their upper 16 bits set.
-    word = UInt64(UInt(bitPattern: memory)) << 16 | UInt64(count - 1) * 8
-  }
-
-  /// A copy with room for `count` descriptors at least; nil when memory is out.
-  func copy(count: Int) -> LocalDescriptorTable? {
-    guard let copy = LocalDescriptorTable(count: max(count, self.count)) else { return nil }
-    if !isNone { copy.descriptors.update(from: descriptors, count: self.count) }
-    return copy
+    return LocalDescriptorTable(word: UInt64(UInt(bitPattern: memory)) << 16 | UInt64(count - 1) * 8)
   }
 
   func deallocate() {

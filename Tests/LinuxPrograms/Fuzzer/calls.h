@@ -195,6 +195,7 @@ static const struct call calls[] = {
   CALL(151, "mlockall", 1, NONE, ONE_OF(0, 1, 2, 3, 4, 5, 7, 8)),
   CALL(152, "munlockall", 2, NONE),
   CALL(153, "vhangup", 1, NONE),
+  CALL(154, "modify_ldt", 3, NONE, ONE_OF(0, 1, 1, 2, 3, 17, 17, 17), IN, ONE_OF(16, 16, 16, 16, 0, 8, 128, 65536, -1ul)),
   CALL(155, "pivot_root", 1, NONE, OF(OWN_PATH), OF(OWN_PATH)),
   CALL(157, "prctl", 8, NONE, ONE_OF(1, 2, 3, 4, 5, 6, 7, 8, 13, 14, 15, 16, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 33,
     34, 35, 36, 37, 38, 39, 40, 41, 47, 53, 55, 59, 62, 0x53564D41, 0x59616D61), OF(ANYTHING), OF(ANYTHING), NUMBER, NUMBER),
