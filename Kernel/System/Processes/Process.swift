@@ -205,7 +205,11 @@ public final class Process: @unchecked Sendable {
     unretainedSignalActions._withUnsafeGuaranteedRef { $0[signal] }
   }
 
-  /// As above where that is about to be done.
+  /// The same for who does not hold the lock. Another process's table is looked at in no other way: its execve(2) puts
+  /// one in its place under the lock, and ends the old one.
+  func currentSignalAction(_ signal: Signal) -> SignalAction { signalLock.withLock { signalAction(signal) } }
+
+  /// As above, with the lock held, where that is about to be done.
   @inline(__always)
   func takeSignalAction(_ signal: Signal) -> SignalAction {
     unretainedSignalActions._withUnsafeGuaranteedRef { $0.takeAction(signal) }

@@ -256,7 +256,7 @@ enum Processes {
       Signals.send(information, to: parent)
       return false
     }
-    let action = parent.signals.actions[signal]
+    let action = parent.currentSignalAction(signal)
     if !action.isIgnore { Signals.send(information, to: parent) }
     return action.isIgnore || action.flags.contains(.noChildWait)
   }
@@ -268,7 +268,7 @@ enum Processes {
     guard let signal = tracer === process.parent ? Signal(rawValue: process.exitSignal) : .child else { return }
     var information = information
     information.number = Int32(signal.rawValue)
-    if signal != .child || !tracer.signals.actions[signal].isIgnore { Signals.send(information, to: tracer) }
+    if signal != .child || !tracer.currentSignalAction(signal).isIgnore { Signals.send(information, to: tracer) }
   }
 
   /// The tracer of a process that has ended has waited for it, or has gone itself: the parent's turn, if it is another
@@ -298,7 +298,7 @@ enum Processes {
     let tracer: Process? = lock.withLock {
       guard let tracer = tracee.tracer else { return nil }
       tracer.childEvents.add(1)
-      let action = tracer.signals.actions[.child]
+      let action = tracer.currentSignalAction(.child)
       if !action.isIgnore, !action.flags.contains(.noChildStop) { Signals.send(information, to: tracer) }
       return tracer
     }
@@ -313,7 +313,7 @@ enum Processes {
     let parent: Process? = lock.withLock {
       guard let parent = process.parent, tracee?.tracer !== parent else { return nil }
       parent.childEvents.add(1)
-      let action = parent.signals.actions[.child]
+      let action = parent.currentSignalAction(.child)
       if !action.isIgnore, !action.flags.contains(.noChildStop) { Signals.send(information, to: parent) }
       return parent
     }

@@ -107,7 +107,7 @@ extension ProcessSummary {
   }
 
   private mutating func copySignals(of process: Process, _ wanted: Int32?) {
-    let (ignored, caught) = process.signals.actions.summary
+    let (ignored, caught) = process.signalLock.withLock { process.signals.actions.summary }
     self.ignored = ignored.rawValue
     self.caught = caught.rawValue
     var own: (UInt64, UInt64) = (0, 0)
