@@ -27,7 +27,7 @@ final class DescriptorDirectory: GeneratedDirectory, @unchecked Sendable {
 
   override func lookUp(_ name: ByteView) throws(Errno) -> FileNode {
     guard let descriptor = name.descriptorNumber else { throw .noEntry }
-    guard let file = try? files().file(descriptor) else { throw .noEntry }
+    guard let file = try? files().fileOfOther(descriptor) else { throw .noEntry }
     if kind == .descriptors { return DescriptorLink(process, descriptor, file, number(of: descriptor)) }
     return DescriptorInformation(process, descriptor, number(of: descriptor))
   }
