@@ -28,7 +28,8 @@ public final class Process: @unchecked Sendable {
   var signals: ProcessSignals
   /// `signals.actions` for who holds the signal lock, and so needs no reference of his own.
   private var unretainedSignalActions: Unmanaged<SignalActions>
-  /// Timers that send it signals; nil where it has never had any.
+  /// Timers that send it signals; nil where it has never had any. Made under the lock, and there from then on: so timer
+  /// interrupts, which cannot take the lock, may look at them.
   var timers: ProcessTimers?
   /// Whether timer interrupts count for one of them.
   var hasCPUTimers = false
@@ -338,10 +339,10 @@ public final class Process: @unchecked Sendable {
     if referenceCount(of: table.toOpaque()) > 1 { files = try files.copy() }
   }
 
-  /// Where paths begin; shared likewise.
+  /// Where paths begin; shared likewise. One of several threads may put another one in its place (unshare(2)).
   @inline(__always)
   var fileSystem: FileSystemContext {
-    get { storedFileSystem }
+    get { threadCount == 1 ? storedFileSystem : sharedFileSystem }
     set {
       let old = spaceLock.withLock {
         let old = storedFileSystem
@@ -394,8 +395,7 @@ public final class Process: @unchecked Sendable {
     files = nil
     // Its record may live on, which must not keep a file system in use.
     fileSystem = FileSystemContext.ofEnded
-    timers?.end()
-    timers = nil
+    lock.withLock { timers }?.end()
     signalLock.withLock {
       signals.pending.removeAll(SignalSet(rawValue: .max), free: SignalRecords.free)
       if let spare = signals.takeSpare() { SignalRecords.free(spare) }

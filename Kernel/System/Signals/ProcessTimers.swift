@@ -1,8 +1,8 @@
 import Core
 import Machine
 
-/// The timers of a process: setitimer(2)'s three, and those of timer_create(2). Made with the first of them, and gone
-/// when the process ends; only its own threads change them.
+/// The timers of a process: setitimer(2)'s three, and those of timer_create(2). Made with the first of them, and
+/// stopped when the process ends; only its own threads change them.
 final class ProcessTimers: @unchecked Sendable {
   /// The three kinds of setitimer(2).
   enum Kind: Int {

@@ -106,7 +106,7 @@ extension SystemCalls {
       process.creator = parent.pointee.identifier
       process.copyName(from: parentProcess)
       process.sessionWithoutTerminal = parentProcess.sessionWithoutTerminal
-      process.attributes = parentProcess.attributes.inherited
+      process.attributes = parentProcess.lock.withLock { parentProcess.attributes.inherited }
       process.exitSignal = flags.contains(.parent) ? parentProcess.exitSignal : UInt8(request.exitSignal)
       process.isVforkDone = !flags.contains(.vfork)
       let limit = process.attributes.limits[.cpuTime]
