@@ -25,6 +25,7 @@ final class UnixEndpoint: @unchecked Sendable {
 
   // MARK: Under the lock
 
+  /// Set once, so that it may be read without the lock.
   var name: [UInt8]?
   /// The other end: connected, or the default destination of datagrams.
   var peer: UnixEndpoint?
@@ -236,7 +237,9 @@ final class UnixEndpoint: @unchecked Sendable {
     readiness.notify()
     other?.readiness.notify()
     for orphan in orphans {
-      orphan.peer?.setError(.connectionReset)
+      // Under the lock: it may be closing.
+      let peer = Self.lock.withLock { orphan.peer }
+      peer?.setError(.connectionReset)
       orphan.close()
     }
     SocketGraveyard.add(&messages)
