@@ -22,6 +22,10 @@ enum PriorityFutexes {
     let own = UInt32(bitPattern: thread.pointee.identifier)
     let number = key.bucket(bits: 8)
     let bucket = Futexes.bucket(number)
+    // An owner that ends writes to shared memory by its frame, which must be the word's as long as this one waits.
+    let frame: PhysicalAddress = key.isShared ? key.address & ~4095 : 0
+    if frame != 0, !SystemCalls.space.retainShared(frame, at: address) { throw .badAddress }
+    defer { if frame != 0 { Frames.release(frame) } }
     while true {
       guard let value = UserMemory.loadWord(address) else { throw .badAddress }
       let word = FutexLockWord(value)
@@ -181,13 +185,14 @@ enum PriorityFutexes {
     }
   }
 
-  /// Writes a lock's word without faulting: where its page has gone, nobody can read it either.
+  /// Writes a lock's word without faulting: where its page has gone, nobody can read it either. A word of other memory
+  /// than the owner's names it by mistake, and the address says nothing here.
   private static func replace(_ key: FutexKey, with value: UInt32) {
     if key.isShared {
-      // SAFETY: a frame of shared memory, which the waiter maps; the lock of its bucket is held.
+      // SAFETY: a frame of shared memory, which the waiter keeps; the lock of its bucket is held.
       let word = PhysicalMemory.pointer(to: key.address).assumingMemoryBound(to: UInt32.self)
       _ = atomicExchange(word, value)
-    } else if let old = UserMemory.loadWord(key.address) {
+    } else if key.space == Scheduler.current.pointee.pageTableRoot, let old = UserMemory.loadWord(key.address) {
       _ = UserMemory.compareExchange(key.address, expected: old, with: value)
     }
   }

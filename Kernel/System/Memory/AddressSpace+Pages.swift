@@ -259,4 +259,17 @@ extension AddressSpace {
     guard let entry = table.entry(for: address & ~4095), entry.pointee.holdsFrame else { return .absent }
     return .shared(entry.pointee.frame)
   }
+
+  /// Takes a reference to the frame that `backing` has told, so that it is not used for something else meanwhile.
+  ///
+  /// - Returns: false where it is not behind the address any more.
+  func retainShared(_ frame: PhysicalAddress, at address: UInt64) -> Bool {
+    lock.acquire()
+    defer { lock.release() }
+    guard let region = regions.find(address), region.isShared, let entry = table.entry(for: address & ~4095),
+      entry.pointee.holdsFrame, entry.pointee.frame == frame
+    else { return false }
+    Frames.retain(frame)
+    return true
+  }
 }
