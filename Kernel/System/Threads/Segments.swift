@@ -14,9 +14,25 @@ enum Segments {
   /// Leaves one thread's in its record and loads another's. Interrupts are disabled; a kernel thread has none.
   @inline(__always)
   static func switchOver(from thread: ThreadPointer, to next: ThreadPointer) {
+    if hasBaseInstructions {
+      switchOver(from: thread, to: next, by: BaseInstructions.self)
+    } else {
+      switchOverByRegisters(from: thread, to: next)
+    }
+  }
+
+  @inline(never)
+  private static func switchOverByRegisters(from thread: ThreadPointer, to next: ThreadPointer) {
+    switchOver(from: thread, to: next, by: BaseRegisters.self)
+  }
+
+  @inline(__always)
+  private static func switchOver<Bases: SegmentBases>(
+    from thread: ThreadPointer, to next: ThreadPointer, by bases: Bases.Type
+  ) {
     let selectors = segmentSelectorsInUse()
-    let fsBase = liveFSBase
-    let gsBase = liveGSBase
+    let fsBase = Bases.readFS()
+    let gsBase = Bases.readGS()
     // Before the next thread's selectors, which may name them.
     if thread.pointee.hasOwnSegments || next.pointee.hasOwnSegments {
       DescriptorTables.load(next.pointee.ownSegments)
@@ -28,16 +44,16 @@ enum Segments {
     }
     guard next.pointee.pageTableRoot != 0 else { return }
     if UInt64(selectors) | next.pointee.segmentSelectors != 0 { return loadAll(next) }
-    if next.pointee.fsBase != fsBase { setLiveFSBase(next.pointee.fsBase) }
-    if next.pointee.gsBase != gsBase { setLiveGSBase(next.pointee.gsBase) }
+    if next.pointee.fsBase != fsBase { Bases.writeFS(next.pointee.fsBase) }
+    if next.pointee.gsBase != gsBase { Bases.writeGS(next.pointee.gsBase) }
   }
 
   /// Brings the current thread's record up to date, for whoever reads it.
   static func note(_ thread: ThreadPointer) {
     Interrupts.withDisabled {
       thread.pointee.segmentSelectors = readSegmentSelectors()
-      thread.pointee.fsBase = liveFSBase
-      thread.pointee.gsBase = liveGSBase
+      thread.pointee.fsBase = hasBaseInstructions ? BaseInstructions.readFS() : BaseRegisters.readFS()
+      thread.pointee.gsBase = hasBaseInstructions ? BaseInstructions.readGS() : BaseRegisters.readGS()
     }
   }
 
@@ -87,8 +103,13 @@ enum Segments {
   private static func loadAll(_ thread: ThreadPointer) {
     let selectors = thread.pointee.segmentSelectors
     loadSegmentSelectors(selectors == 0 ? 0 : loadable(selectors))
-    setLiveFSBase(thread.pointee.fsBase)
-    setLiveGSBase(thread.pointee.gsBase)
+    if hasBaseInstructions {
+      BaseInstructions.writeFS(thread.pointee.fsBase)
+      BaseInstructions.writeGS(thread.pointee.gsBase)
+    } else {
+      BaseRegisters.writeFS(thread.pointee.fsBase)
+      BaseRegisters.writeGS(thread.pointee.gsBase)
+    }
   }
 
   /// The selectors of which the segments can be loaded as they are now, with 0 for the others: a debugger or another
@@ -96,9 +117,9 @@ enum Segments {
   /// table is not changed while it is loaded (`LocalDescriptorTable`).
   private static func loadable(_ selectors: UInt64) -> UInt64 {
     var result: UInt64 = 0
-    for shift: UInt64 in [0, 16, 32, 48] {
-      let selector = UInt32(truncatingIfNeeded: selectors >> shift & 0xFFFF)
-      if isLoadable(selector) { result |= UInt64(selector) << shift }
+    for index in 0..<UInt64(4) {
+      let selector = UInt32(truncatingIfNeeded: selectors >> (index * 16) & 0xFFFF)
+      if isLoadable(selector) { result |= UInt64(selector) << (index * 16) }
     }
     return result
   }
@@ -120,21 +141,6 @@ enum Segments {
     SegmentAccessRights(rawValue: readSegmentAccessRights(UInt32(truncatingIfNeeded: selector & 0xFFFF))).isStack
   }
 
-  @inline(__always)
-  private static var liveFSBase: UInt64 { hasBaseInstructions ? readFSBase() : readMSR(MSR.fsBase) }
-  /// The program's, until SWAPGS on the way to user mode.
-  @inline(__always)
-  private static var liveGSBase: UInt64 { hasBaseInstructions ? readSwappedGSBase() : readMSR(MSR.kernelGSBase) }
-
-  @inline(__always)
-  private static func setLiveFSBase(_ base: UInt64) {
-    if hasBaseInstructions { writeFSBase(base) } else { writeMSR(MSR.fsBase, base) }
-  }
-  @inline(__always)
-  private static func setLiveGSBase(_ base: UInt64) {
-    if hasBaseInstructions { writeSwappedGSBase(base) } else { writeMSR(MSR.kernelGSBase, base) }
-  }
-
   /// Puts a selector into a frozen thread's record, where it has its place at `shift`. Without instructions for the
   /// bases it brings its segment's base along, as on Linux.
   static func setSelector(_ selector: UInt64, at shift: UInt64, of thread: ThreadPointer) {
@@ -154,4 +160,28 @@ enum Segments {
   /// Bits of FS and GS in `segmentSelectors`.
   static var fsSelector: UInt64 { 0xFFFF << 32 }
   static var gsSelector: UInt64 { 0xFFFF << 48 }
+}
+
+/// How the bases of FS and of a program's GS, which SWAPGS makes GS's, are read and written. Interrupts are disabled.
+private protocol SegmentBases {
+  static func readFS() -> UInt64
+  static func readGS() -> UInt64
+  static func writeFS(_ base: UInt64)
+  static func writeGS(_ base: UInt64)
+}
+
+/// With CR4.FSGSBASE.
+private enum BaseInstructions: SegmentBases {
+  @inline(__always) static func readFS() -> UInt64 { readFSBase() }
+  @inline(__always) static func readGS() -> UInt64 { readSwappedGSBase() }
+  @inline(__always) static func writeFS(_ base: UInt64) { writeFSBase(base) }
+  @inline(__always) static func writeGS(_ base: UInt64) { writeSwappedGSBase(base) }
+}
+
+/// On every CPU.
+private enum BaseRegisters: SegmentBases {
+  static func readFS() -> UInt64 { readMSR(MSR.fsBase) }
+  static func readGS() -> UInt64 { readMSR(MSR.kernelGSBase) }
+  static func writeFS(_ base: UInt64) { writeMSR(MSR.fsBase, base) }
+  static func writeGS(_ base: UInt64) { writeMSR(MSR.kernelGSBase, base) }
 }
