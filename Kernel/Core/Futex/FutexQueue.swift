@@ -226,7 +226,7 @@ public struct FutexQueue<Element: FutexQueued> {
     public var isMixture = false
     public var isDeadlock = false
 
-    public init() {}
+    public init(moved: Int = 0) { self.moved = moved }
   }
 
   /// Lets up to `limit` waiters for a key that await it wait for a lock with priority inheritance.

@@ -93,14 +93,16 @@ extension PriorityFutexes {
     let identifier = UInt32(bitPattern: first.thread.pointee.identifier)
     let word = attempt.word
     let decision = word.lock(by: identifier, othersWait: other != nil || attempt.limit > 0)
+    /// The word was read without a lock: who is the owner then may have given the lock up, and wait by now.
+    func failedIfUnchanged(_ error: Errno) -> Outcome {
+      UserMemory.loadWord(attempt.lockAddress) == word.value ? failed(error) : .changed
+    }
+    if attempt.isAbandoned { return failedIfUnchanged(.noProcess) }
     let new: UInt32
     switch decision {
-    case .deadlock: return failed(.deadlock)
+    case .deadlock: return failedIfUnchanged(.deadlock)
     case .take(let value): new = value
     case .wait(let value): new = value
-    }
-    if attempt.isAbandoned {
-      return UserMemory.loadWord(attempt.lockAddress) == word.value ? failed(.noProcess) : .changed
     }
     switch UserMemory.compareExchange(attempt.lockAddress, expected: word.value, with: new) {
     case .exchanged: break

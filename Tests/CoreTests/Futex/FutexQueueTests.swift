@@ -85,6 +85,54 @@ private final class Waiters {
     #expect(try wake(&queue.pointee, there, limit: 9) == [0, 1])
   }
 
+  private func requeueToLock(
+    _ queues: UnsafeMutablePointer<FutexQueue<Waiter>>, owner: UInt32, limit: Int
+  ) -> FutexQueue<Waiter>.LockRequeue {
+    FutexQueue.requeue(here, on: queues, toLock: there, of: owner, on: queues + 1, bucket: 1, limit: limit) {
+      UInt32($0.pointee.number)
+    }
+  }
+
+  @Test func whoAwaitsARequeueIsMovedToTheLockAndWokenByNothingElse() throws {
+    let waiters = Waiters(count: 4)
+    let queues = UnsafeMutablePointer<FutexQueue<Waiter>>.allocate(capacity: 2)
+    queues.initialize(repeating: FutexQueue<Waiter>(), count: 2)
+    defer { queues.deallocate() }
+    for index in 0..<3 { queues[0].append(waiters[index], key: here, target: there) }
+    #expect(throws: FutexQueue<Waiter>.Mixture.self) { try wake(&queues[0], here, limit: 1) }
+    #expect(throws: FutexQueue<Waiter>.Mixture.self) {
+      try FutexQueue.requeue(
+        here, on: queues, to: there, on: queues + 1, bucket: 1, wakeLimit: 0, moveLimit: 9
+      ) { _ in }
+    }
+    #expect(requeueToLock(queues, owner: 7, limit: 2).moved == 2)
+    #expect(queues[1].firstWaiter(forLockOf: 7) == waiters[0])
+    #expect(waiters[0].pointee.futexLinks.bucket == 1)
+    #expect(!waiters[0].pointee.futexLinks.awaitsRequeue && waiters[2].pointee.futexLinks.awaitsRequeue)
+    #expect(queues[0].firstWaiter(for: here) == waiters[2])
+    #expect(requeueToLock(queues, owner: 7, limit: 9) == FutexQueue<Waiter>.LockRequeue(moved: 1))
+    #expect(requeueToLock(queues, owner: 7, limit: 9).moved == 0)
+  }
+
+  @Test func requeueToALockEndsWhereAWaiterDoesNotFit() {
+    let waiters = Waiters(count: 4)
+    let queues = UnsafeMutablePointer<FutexQueue<Waiter>>.allocate(capacity: 2)
+    queues.initialize(repeating: FutexQueue<Waiter>(), count: 2)
+    defer { queues.deallocate() }
+    queues[0].append(waiters[0], key: here, priority: 9, target: there)
+    queues[0].append(waiters[1], key: here, target: there)
+    queues[0].append(waiters[2], key: here)
+    // The second is the owner itself, then comes one that waits for no lock, then one for another.
+    let first = requeueToLock(queues, owner: 1, limit: 9)
+    #expect(first.moved == 1 && first.hasPriority && first.isDeadlock && !first.isMixture)
+    queues[0].remove(waiters[1])
+    #expect(requeueToLock(queues, owner: 7, limit: 9).isMixture)
+    queues[0].remove(waiters[2])
+    queues[0].append(waiters[3], key: here, target: FutexKey(space: 0x1000, address: 0x5008))
+    #expect(requeueToLock(queues, owner: 7, limit: 9).isMixture)
+    #expect(requeueToLock(queues, owner: 7, limit: 0) == FutexQueue<Waiter>.LockRequeue())
+  }
+
   @Test func plainWakeOfAPriorityLockIsAnError() {
     let waiters = Waiters(count: 1)
     var queue = FutexQueue<Waiter>()
@@ -105,6 +153,8 @@ private final class Waiters {
     #expect(FutexOperation(6)?.usesWallClock == true)
     #expect(FutexOperation(13)?.usesWallClock == false)
     #expect(FutexOperation(0x100) == nil, "FUTEX_WAIT has no wall clock")
+    #expect(FutexOperation(11 | 0x180)?.command == .waitForRequeue)
+    #expect(FutexOperation(12 | 0x100) == nil)
     #expect(FutexOperation(2) == nil)
     #expect(FutexOperation(0x200) == nil)
   }
@@ -132,6 +182,16 @@ private final class Waiters {
     #expect(FutexWakeOperation(encoded: encode(0, 0, 3, 0xFFF))?.isFulfilled(by: .max) == true)
     #expect(FutexWakeOperation(encoded: encode(0, 0, 4, 0))?.isFulfilled(by: 1) == true)
     #expect(FutexWakeOperation(encoded: encode(0, 0, 5, 2))?.isFulfilled(by: 1) == false)
+  }
+
+  @Test func wordsOfOtherSizesAreRefused() {
+    for (flags, isValid) in [(2, true), (130, true), (0, false), (128, false), (3, false), (258, false)] as [(UInt32, Bool)] {
+      var entry = FutexVectorEntry()
+      entry.flags = flags
+      #expect(entry.isValid == isValid)
+      entry.reserved = 1
+      #expect(!entry.isValid)
+    }
   }
 
   @Test func lockWordDecides() {
