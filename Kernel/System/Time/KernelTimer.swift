@@ -61,19 +61,30 @@ enum KernelTimers {
   static func cancel(_ timer: Pointer) -> Bool {
     let wereEnabled = Interrupts.disable()
     defer { Interrupts.restore(wereEnabled) }
+    var wasTaken = false
     while true {
       let number = timer.pointee.cpu
       if number < 0 { return false }
       let cpu = CPUs[Int(number)]
       cpu.pointee.timers.lock.acquire()
       let isHere = timer.pointee.cpu == number
-      let isTaken = isHere && cpu.pointee.timers.queue.remove(timer)
-      let isRunning = cpu.pointee.timers.running == timer && number != Int32(cpuNumber())
+      if isHere, cpu.pointee.timers.queue.remove(timer) { wasTaken = true }
+      // Also where it was on the queue: it may have been started anew, even from another CPU than the one that still
+      // calls its function.
+      let isRunning = isRunningElsewhere(timer)
       cpu.pointee.timers.lock.release()
-      if isTaken { return true }
-      if isHere, !isRunning { return false }
+      if isHere, !isRunning { return wasTaken }
       spinHint()
     }
+  }
+
+  /// Whether another CPU is calling the timer's function. The lock of the queue that the timer names is held: what was
+  /// stored when it was taken off any queue before is seen. A function starts its timer on the CPU that calls it.
+  private static func isRunningElsewhere(_ timer: Pointer) -> Bool {
+    for number in 0..<CPUs.count where number != Int(cpuNumber()) {
+      if CPUs[number].pointee.timers.running == timer { return true }
+    }
+    return false
   }
 
   /// Stops a timer if it has not gone off, without waiting: its function may be under way on another CPU. For

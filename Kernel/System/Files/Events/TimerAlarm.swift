@@ -54,6 +54,8 @@ final class TimerAlarm: @unchecked Sendable {
       KernelTimers.cancel(timer)
       return lock.withLock {
         let old = remaining()
+        // Whoever has read meanwhile may have started it again.
+        KernelTimers.tryCancel(timer)
         next = setting.value
         interval = setting.value == 0 ? 0 : setting.interval
         if next != 0 { KernelTimers.start(timer, at: Time.deadline(nanosecondsSinceBoot: next)) }
