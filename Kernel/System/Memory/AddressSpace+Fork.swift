@@ -10,8 +10,9 @@ extension AddressSpace {
     // From its first mapping on, others may look for pages in the copy.
     copy.lock.acquire()
     defer {
-      copy.lock.release()
       lock.release()
+      // Last: a copy that is not complete ends behind it.
+      copy.lock.release()
     }
     guard let copiedStorage = Self.allocateStorage(count: regions.capacity) else { return nil }
     guard let copiedRegions = regions.copy(into: copiedStorage) else {

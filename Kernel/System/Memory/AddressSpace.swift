@@ -59,6 +59,7 @@ public final class AddressSpace: @unchecked Sendable {
   }
 
   deinit {
+    check(cpuPreemptionDisabled() == 0, "an address space ends while a spin lock is held")
     TLBShootdown.leave(root: root)
     // From here on no store takes pages away.
     var mapping = firstMapping

@@ -154,6 +154,7 @@ public class OpenFile: @unchecked Sendable {
   final var epollLinks: EpollLinks?
 
   deinit {
+    check(cpuPreemptionDisabled() == 0, "a file ends while a spin lock is held")
     if asynchronousNotice != nil { AsynchronousNotice.end(self) }
     epollLinks?.fileEnded()
     if mayOwnLocks { FileLocks.releaseLocks(of: self) }

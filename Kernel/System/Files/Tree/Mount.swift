@@ -68,6 +68,7 @@ public final class Mount: @unchecked Sendable {
 
   /// Nobody's path leads through it any more.
   deinit {
+    check(cpuPreemptionDisabled() == 0, "a mount ends while a spin lock is held")
     if root.node.fileSystem.mountCount.subtract(1) == 1 { root.node.fileSystem.release() }
   }
 
