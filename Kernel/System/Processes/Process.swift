@@ -14,8 +14,8 @@ public final class Process: @unchecked Sendable {
   /// The memory; another one after execve, none after the last thread's end.
   var addressSpace: AddressSpace?
   /// Guards the references to it, to the descriptors and to where paths begin against those who are no thread of the
-  /// process. Takes no other lock.
-  private var spaceLock = SpinLock()
+  /// process. Takes no other lock. Inside of the lock of `Processes`, and so an `InterruptLock`.
+  private var spaceLock = InterruptLock()
   /// The program's path, cut to 64 bytes, for messages.
   private var name = InlineArray<64, UInt8>(repeating: 0)
   private var nameLength = 0

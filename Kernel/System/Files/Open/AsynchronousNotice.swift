@@ -34,11 +34,12 @@ final class AsynchronousNotice: ReadinessWatcher, @unchecked Sendable {
   private let list: WatcherList
   /// The descriptor by which O_ASYNC was set, which F_SETSIG's signal names.
   private let descriptor: Int32
-  /// It ends with the file, and looks at nothing of it that a subclass has.
-  private unowned(unsafe) let file: OpenFile
+  /// It ends with the file, and looks at nothing of it that a subclass has. No reference is taken, since the last one
+  /// may have gone.
+  private let file: Unmanaged<OpenFile>
 
   private init(_ file: OpenFile, _ list: WatcherList, descriptor: Int32, _ events: PollEvents) {
-    self.file = file
+    self.file = .passUnretained(file)
     self.list = list
     self.descriptor = descriptor
     super.init(events: events)
@@ -48,7 +49,7 @@ final class AsynchronousNotice: ReadinessWatcher, @unchecked Sendable {
   override func signal(_ events: PollEvents) -> Bool {
     let events = events.intersection(self.events)
     return Processes.lock.withLock {
-      let owner = file.asynchronousOwner
+      let owner = file._withUnsafeGuaranteedRef { $0.asynchronousOwner }
       if owner.identifier > 0 {
         guard let process = Processes.findLocked(owner.identifier), owner.mayTell(process) else { return false }
         tell(process, owner, events)
