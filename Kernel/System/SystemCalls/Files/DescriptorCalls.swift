@@ -82,10 +82,10 @@ extension SystemCalls {
       try getLock(file, argument, isOfOpenFile: command == FileControl.getFileLock)
       return 0
     case FileControl.setLock, FileControl.setLockAndWait:
-      try setLock(file, argument, isOfOpenFile: false, waits: command == FileControl.setLockAndWait)
+      try setLock(file, descriptor, argument, isOfOpenFile: false, waits: command == FileControl.setLockAndWait)
       return 0
     case FileControl.setFileLock, FileControl.setFileLockAndWait:
-      try setLock(file, argument, isOfOpenFile: true, waits: command == FileControl.setFileLockAndWait)
+      try setLock(file, descriptor, argument, isOfOpenFile: true, waits: command == FileControl.setFileLockAndWait)
       return 0
     case FileControl.setOwner:
       try setOwner(of: file, Int32(truncatingIfNeeded: argument))
@@ -191,7 +191,7 @@ extension SystemCalls {
   }
 
   private static func setLock(
-    _ file: OpenFile, _ address: UInt64, isOfOpenFile: Bool, waits: Bool
+    _ file: OpenFile, _ descriptor: Int32, _ address: UInt64, isOfOpenFile: Bool, waits: Bool
   ) throws(Errno) {
     let (description, start, last) = try readLock(file, address)
     if isOfOpenFile, description.process & 0xFFFF_FFFF != 0 { throw .invalid }
@@ -206,6 +206,10 @@ extension SystemCalls {
     guard type == LockType.read ? file.flags.isReadable : file.flags.isWritable else { throw .badFile }
     if isOfOpenFile { file.mayOwnLocks = true } else { file.node.mayHaveRecordLocks = true }
     try FileLocks.set(wanted, on: file.node, isOfOpenFile ? .openFile : .process, waits: waits)
+    if isOfOpenFile || (try? files.file(descriptor)) === file { return }
+    // Another thread has closed the descriptor, and the process's locks on the file with it: this one came too late.
+    FileLocks.unlock(owner: wanted.owner, on: file.node, .process, start: start, last: last)
+    throw .badFile
   }
 
   /// flock(2)
