@@ -232,6 +232,53 @@ static void *unshare_directory(void *unused) {
   return unused;
 }
 
+// MARK: A lock that comes after its descriptor has been closed
+
+static int locked_file;
+
+static int set_lock(int file, int command, short type) {
+  struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
+  int result = fcntl(file, command, &lock);
+  return result < 0 ? -errno : lock.l_type;
+}
+
+static void *wait_for_lock(void *unused) { return (void *)(intptr_t)set_lock(locked_file, F_SETLKW, F_WRLCK); }
+
+static void test_closed_lock(void) {
+  char path[] = "/tmp/reference-races-XXXXXX";
+  locked_file = mkstemp(path);
+  int ready[2], done[2];
+  REQUIRE(locked_file >= 0 && pipe(ready) == 0 && pipe(done) == 0);
+  char byte = 0;
+  pid_t holder = fork();
+  if (holder == 0) {
+    if (set_lock(locked_file, F_SETLK, F_WRLCK) < 0 || write(ready[1], &byte, 1) != 1) _exit(1);
+    _exit(read(done[0], &byte, 1) == 1 ? 0 : 1);
+  }
+  REQUIRE(holder > 0 && read(ready[0], &byte, 1) == 1);
+  pthread_t thread;
+  REQUIRE(pthread_create(&thread, 0, wait_for_lock, 0) == 0);
+  usleep(100000);
+  int old = locked_file;
+  CHECK_EQUAL(close(old), 0);
+  CHECK_EQUAL(write(done[1], &byte, 1), 1);
+  expect_end(holder);
+  void *result;
+  REQUIRE(pthread_join(thread, &result) == 0);
+  CHECK_EQUAL((intptr_t)result, -EBADF);
+  pid_t other = fork();
+  if (other == 0) {
+    int file = open(path, O_RDWR);
+    _exit(file >= 0 && set_lock(file, F_GETLK, F_WRLCK) == F_UNLCK ? 0 : 1);
+  }
+  expect_end(other);
+  unlink(path);
+  close(ready[0]);
+  close(ready[1]);
+  close(done[0]);
+  close(done[1]);
+}
+
 int main(int count, char **arguments) {
   if (count == 3) return begin_anew(atol(arguments[1]), atol(arguments[2]));
   shared = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -242,5 +289,6 @@ int main(int count, char **arguments) {
   run_threads("connections", connect_and_close, listen_and_close);
   if (geteuid() == 0) run_threads("groups", fork_processes, change_groups);
   run_threads("directories", look_at_directory, unshare_directory);
+  test_closed_lock();
   return finish();
 }
