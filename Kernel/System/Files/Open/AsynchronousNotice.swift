@@ -83,10 +83,15 @@ final class AsynchronousNotice: ReadinessWatcher, @unchecked Sendable {
     let mutex = FileMutexes.position(of: file)
     mutex.acquire()
     defer { mutex.release() }
-    guard isOn != file.flags.contains(.asynchronous) else { return }
     guard isOn else {
       end(file)
       file.flags.remove(.asynchronous)
+      return
+    }
+    // The flag does not tell: another thread that changes others may have written it back as it was before. A second
+    // notice would leave the first one behind when the file ends.
+    if file.asynchronousNotice != nil {
+      file.flags.insert(.asynchronous)
       return
     }
     guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
