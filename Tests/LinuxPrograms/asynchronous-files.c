@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pty.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -107,6 +108,7 @@ static void a_signal_of_ones_own_says_which_file(void) {
   CHECK_EQUAL(fcntl(ends[0], F_GETSIG), 0);
   CHECK_ERROR(fcntl(ends[0], F_SETSIG, 65), EINVAL);
   CHECK_EQUAL(fcntl(ends[0], F_SETOWN, getpid()), 0);
+  CHECK_EQUAL(fcntl(ends[0], F_GETOWN), getpid());
   CHECK_EQUAL(ioctl(ends[0], FIOASYNC, &on), 0);
   CHECK_EQUAL(fcntl(ends[0], F_GETFL) & O_ASYNC, O_ASYNC);
   const int signals[] = {SIGRTMIN + 1, SIGTRAP};
@@ -143,6 +145,7 @@ static void a_group_is_told(void) {
   }
   CHECK_EQUAL(read(ready[0], &byte, 1), 1);
   CHECK_EQUAL(fcntl(ends[0], F_SETOWN, -pid), 0);
+  CHECK_EQUAL(fcntl(ends[0], F_GETOWN), -pid);
   CHECK_EQUAL(fcntl(ends[0], F_SETFL, O_ASYNC), 0);
   told = 0;
   CHECK_EQUAL(write(ends[1], "x", 1), 1);
@@ -157,6 +160,48 @@ static void a_group_is_told(void) {
     close(ends[i]);
     close(ready[i]);
   }
+}
+
+static volatile pid_t told_thread;
+static void note_thread(int signal) { told_thread = gettid(); }
+static volatile pid_t waiting_thread;
+static void *wait_for_notice(void *unused) {
+  waiting_thread = gettid();
+  for (int i = 0; i < 400 && !told_thread; i++) usleep(5000);
+  return 0;
+}
+
+static void a_thread_is_told(void) {
+  int ends[2];
+  pthread_t thread;
+  REQUIRE(pipe(ends) == 0);
+  struct sigaction action = {.sa_handler = note_thread, .sa_flags = SA_RESTART};
+  sigaction(SIGUSR1, &action, 0);
+  REQUIRE(pthread_create(&thread, 0, wait_for_notice, 0) == 0);
+  while (!waiting_thread) usleep(1000);
+  struct f_owner_ex owner = {F_OWNER_TID, waiting_thread}, found = {-1, -1};
+  CHECK_EQUAL(fcntl(ends[0], F_SETOWN_EX, &owner), 0);
+  CHECK_EQUAL(fcntl(ends[0], F_GETOWN_EX, &found), 0);
+  CHECK_EQUAL(found.type, F_OWNER_TID);
+  CHECK_EQUAL(found.pid, waiting_thread);
+  CHECK_EQUAL(fcntl(ends[0], F_SETSIG, SIGUSR1), 0);
+  CHECK_EQUAL(fcntl(ends[0], F_SETFL, O_ASYNC), 0);
+  CHECK_EQUAL(write(ends[1], "x", 1), 1);
+  pthread_join(thread, 0);
+  CHECK_EQUAL(told_thread, waiting_thread);
+  // Of a thread that has gone nobody is told.
+  told = 0;
+  CHECK_EQUAL(fcntl(ends[0], F_SETSIG, 0), 0);
+  CHECK_EQUAL(write(ends[1], "x", 1), 1);
+  usleep(20000);
+  CHECK_EQUAL(told, 0);
+  owner.type = 3;
+  CHECK_ERROR(fcntl(ends[0], F_SETOWN_EX, &owner), EINVAL);
+  owner = (struct f_owner_ex){F_OWNER_PID, 0x3FFFFFF};
+  CHECK_ERROR(fcntl(ends[0], F_SETOWN_EX, &owner), ESRCH);
+  CHECK_ERROR(fcntl(ends[0], F_SETOWN_EX, 8), EFAULT);
+  close(ends[0]);
+  close(ends[1]);
 }
 
 static void other_files_tell_nothing(void) {
@@ -194,6 +239,7 @@ int main(void) {
   the_other_way_tells_a_writer();
   a_signal_of_ones_own_says_which_file();
   a_group_is_told();
+  a_thread_is_told();
   other_files_tell_nothing();
   strangers_are_not_told();
   return finish();

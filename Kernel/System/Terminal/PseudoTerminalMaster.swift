@@ -16,7 +16,9 @@ final class PseudoTerminalMaster: OpenFile, @unchecked Sendable {
 
   override var asynchronousEvents: PollEvents? { [.input, .inputNormal] }
 
-  override var usualAsynchronousOwner: Int32 { Scheduler.current.pointee.processIdentifier }
+  override var usualAsynchronousOwner: (AsynchronousOwner.Kind, Int32)? {
+    (.process, Scheduler.current.pointee.processIdentifier)
+  }
 
   override func poll() -> PollEvents {
     terminal.lock.withLock {

@@ -35,9 +35,9 @@ final class TerminalFile: OpenFile, @unchecked Sendable {
 
   override var asynchronousEvents: PollEvents? { [.input, .inputNormal] }
 
-  override var usualAsynchronousOwner: Int32 {
+  override var usualAsynchronousOwner: (AsynchronousOwner.Kind, Int32)? {
     let group = terminal.lock.withLock { terminal.foregroundGroup }
-    return group > 0 ? -group : Scheduler.current.pointee.processIdentifier
+    return group > 0 ? (.group, group) : (.process, Scheduler.current.pointee.processIdentifier)
   }
 
   override func poll() -> PollEvents {

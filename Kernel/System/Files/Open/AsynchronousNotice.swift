@@ -3,18 +3,42 @@ import Machine
 
 /// Who is to hear of a file, and how: F_SETOWN and F_SETSIG (fcntl(2)). Under the lock of `Processes`.
 struct AsynchronousOwner {
-  /// A process, the group of a negative number, or 0 for nobody.
-  var identifier: Int32 = 0
+  /// Linux's F_OWNER_TID, F_OWNER_PID and F_OWNER_PGRP.
+  enum Kind: UInt32 {
+    case thread, process, group
+  }
+
+  private(set) var kind = Kind.process
+  /// Of the thread, process or group; 0 for nobody. Once it has been given to another, that one is meant, while Linux
+  /// tells nobody.
+  private(set) var identifier: Int32 = 0
+  /// The process of a thread.
+  fileprivate private(set) var processIdentifier: Int32 = 0
   /// F_SETSIG's signal; 0 for SIGIO, which then tells nothing.
   var signal: UInt8 = 0
   /// Who has set the owner: whoever is told has to be somebody that he may signal.
-  fileprivate var realUser: UInt32 = 0
-  fileprivate var effectiveUser: UInt32 = 0
+  private var realUser: UInt32 = 0
+  private var effectiveUser: UInt32 = 0
+
+  /// The number that F_GETOWN gives.
+  var signedIdentifier: Int32 { kind == .group ? -identifier : identifier }
 
   /// The current process sets the owner.
-  mutating func set(_ identifier: Int32) {
+  ///
+  /// - Parameter processIdentifier: the process of a thread that lives; nil where there is none.
+  /// - Throws: ESRCH where there is nobody of the name.
+  mutating func set(_ kind: Kind, _ identifier: Int32, processIdentifier: Int32?) throws(Errno) {
+    if identifier != 0, processIdentifier == nil {
+      var isFound = false
+      Processes.forEachLocked { process in
+        if process.identifier == identifier || process.group == identifier { isFound = true }
+      }
+      guard isFound else { throw .noProcess }
+    }
     let user = Scheduler.current.pointee.process!.attributes.credentials.user
+    self.kind = kind
     self.identifier = identifier
+    self.processIdentifier = processIdentifier ?? identifier
     realUser = user.real
     effectiveUser = user.effective
   }
@@ -23,6 +47,18 @@ struct AsynchronousOwner {
     let user = process.attributes.credentials.user
     return effectiveUser == 0 || effectiveUser == user.saved || effectiveUser == user.real
       || realUser == user.saved || realUser == user.real
+  }
+}
+
+extension OpenFile {
+  /// F_SETOWN and F_SETOWN_EX.
+  ///
+  /// - Throws: ESRCH where there is nobody of the name.
+  final func setAsynchronousOwner(_ kind: AsynchronousOwner.Kind, _ identifier: Int32) throws(Errno) {
+    let process = Threads.process(ofThread: identifier)?.identifier
+    let wereEnabled = Processes.lock.acquire()
+    defer { Processes.lock.release(wereEnabled) }
+    try asynchronousOwner.set(kind, identifier, processIdentifier: process)
   }
 }
 
@@ -48,31 +84,34 @@ final class AsynchronousNotice: ReadinessWatcher, @unchecked Sendable {
   /// In any context, under the lock of the list; inside of it that of `Processes`, and signal locks.
   override func signal(_ events: PollEvents) -> Bool {
     let events = events.intersection(self.events)
-    return Processes.lock.withLock {
+    Processes.lock.withLock {
       let owner = file._withUnsafeGuaranteedRef { $0.asynchronousOwner }
-      if owner.identifier > 0 {
-        guard let process = Processes.findLocked(owner.identifier), owner.mayTell(process) else { return false }
-        tell(process, owner, events)
-      } else if owner.identifier < 0 {
+      if owner.identifier == 0 { return }
+      if owner.kind == .group {
         Processes.forEachLocked { process in
-          if process.group == -owner.identifier, process.ending == nil, owner.mayTell(process) {
-            tell(process, owner, events)
-          }
+          if process.group == owner.identifier, process.ending == nil { tell(process, owner, events) }
         }
+      } else {
+        let identifier = owner.kind == .thread ? owner.processIdentifier : owner.identifier
+        if let process = Processes.findLocked(identifier) { tell(process, owner, events) }
       }
-      return false
     }
+    return false
   }
 
   private func tell(_ process: Process, _ owner: AsynchronousOwner, _ events: PollEvents) {
+    guard owner.mayTell(process) else { return }
     if let signal = Signal(rawValue: owner.signal) {
-      let information = SignalInformation.ofFile(
-        signal, reason: FileReadiness(isInput: events.contains(.input), isOutput: events.contains(.output)),
-        descriptor: descriptor)
+      let reason = FileReadiness(isInput: events.contains(.input), isOutput: events.contains(.output))
       // What cannot be queued becomes the signal that needs not be.
-      if Signals.send(information, to: process) { return }
+      if send(.ofFile(signal, reason: reason, descriptor: descriptor), process, owner) { return }
     }
-    Signals.send(.fromKernel(.inputOutput), to: process)
+    _ = send(.fromKernel(.inputOutput), process, owner)
+  }
+
+  private func send(_ information: SignalInformation, _ process: Process, _ owner: AsynchronousOwner) -> Bool {
+    guard owner.kind == .thread else { return Signals.send(information, to: process) }
+    return Signals.send(information, to: process, thread: owner.identifier) ?? true
   }
 
   // MARK: F_SETFL
@@ -95,9 +134,11 @@ final class AsynchronousNotice: ReadinessWatcher, @unchecked Sendable {
       return
     }
     guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
-    let usualOwner = file.usualAsynchronousOwner
-    Processes.lock.withLock {
-      if usualOwner != 0, file.asynchronousOwner.identifier == 0 { file.asynchronousOwner.set(usualOwner) }
+    if let (kind, identifier) = file.usualAsynchronousOwner,
+      Processes.lock.withLock({ file.asynchronousOwner.identifier }) == 0
+    {
+      // A group may have ended meanwhile: then there is nobody to tell.
+      do throws(Errno) { try file.setAsynchronousOwner(kind, identifier) } catch {}
     }
     let notice = AsynchronousNotice(file, list, descriptor: descriptor, events)
     file.asynchronousNotice = notice

@@ -135,8 +135,8 @@ public class OpenFile: @unchecked Sendable {
 
   /// What O_ASYNC tells of; nil for files that it means nothing to.
   var asynchronousEvents: PollEvents? { nil }
-  /// Who hears of it where no owner was set before; 0 for nobody.
-  var usualAsynchronousOwner: Int32 { 0 }
+  /// Who hears of it where no owner was set before; nil for nobody.
+  var usualAsynchronousOwner: (AsynchronousOwner.Kind, Int32)? { nil }
 
   /// The pipe behind it, of pipes and FIFOs (fcntl's F_SETPIPE_SZ, splice(2)).
   var pipe: Pipe? { nil }

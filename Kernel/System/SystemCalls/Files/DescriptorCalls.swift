@@ -45,6 +45,8 @@ extension SystemCalls {
     static var getOwner: UInt32 { 9 }
     static var setSignal: UInt32 { 10 }
     static var getSignal: UInt32 { 11 }
+    static var setTypedOwner: UInt32 { 15 }
+    static var getTypedOwner: UInt32 { 16 }
     static var getFileLock: UInt32 { 36 }
     static var setFileLock: UInt32 { 37 }
     static var setFileLockAndWait: UInt32 { 38 }
@@ -90,7 +92,13 @@ extension SystemCalls {
     case FileControl.setOwner:
       try setOwner(of: file, Int32(truncatingIfNeeded: argument))
       return 0
-    case FileControl.getOwner: return Int64(Processes.lock.withLock { file.asynchronousOwner.identifier })
+    case FileControl.getOwner: return Int64(Processes.lock.withLock { file.asynchronousOwner.signedIdentifier })
+    case FileControl.setTypedOwner:
+      try setOwner(of: file, from: argument)
+      return 0
+    case FileControl.getTypedOwner:
+      try getOwner(of: file, to: argument)
+      return 0
     case FileControl.setSignal:
       guard argument <= 64 else { throw .invalid }
       Processes.lock.withLock { file.asynchronousOwner.signal = UInt8(argument) }
@@ -115,20 +123,23 @@ extension SystemCalls {
     file.flags = file.flags.subtracting(changeable).union(flags.intersection(changeable))
   }
 
-  /// F_SETOWN
+  /// F_SETOWN: a process, or the group of a negative number.
   private static func setOwner(of file: OpenFile, _ owner: Int32) throws(Errno) {
     guard owner != .min else { throw .invalid }
-    let exists = owner <= 0 || Threads.process(ofThread: owner) != nil
-    let isSet = Processes.lock.withLock {
-      var isFound = exists || Processes.findLocked(owner) != nil
-      if owner < 0 {
-        isFound = false
-        Processes.forEachLocked { if $0.group == -owner || $0.identifier == -owner { isFound = true } }
-      }
-      if isFound { file.asynchronousOwner.set(owner) }
-      return isFound
-    }
-    guard isSet else { throw .noProcess }
+    try file.setAsynchronousOwner(owner < 0 ? .group : .process, abs(owner))
+  }
+
+  /// F_SETOWN_EX: a `struct f_owner_ex`, of a kind and a number.
+  private static func setOwner(of file: OpenFile, from address: UInt64) throws(Errno) {
+    guard let (kind, identifier) = UserMemory.load((UInt32(0), Int32(0)), from: address) else { throw .badAddress }
+    guard let kind = AsynchronousOwner.Kind(rawValue: kind) else { throw .invalid }
+    try file.setAsynchronousOwner(kind, identifier)
+  }
+
+  /// F_GETOWN_EX
+  private static func getOwner(of file: OpenFile, to address: UInt64) throws(Errno) {
+    let owner = Processes.lock.withLock { file.asynchronousOwner }
+    guard UserMemory.store((owner.kind.rawValue, owner.identifier), to: address) else { throw .badAddress }
   }
 
   // MARK: Locks
