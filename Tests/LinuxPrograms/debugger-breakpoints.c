@@ -271,7 +271,8 @@ static void accesses_of_the_kernel_are_not_told(void) {
   }
 }
 
-// Three threads take turns at one CPU: two have breakpoints, each at another place, the third has none; all touch both.
+// Three threads take turns at one CPU: two watch a place each, and stop at an instruction; the third has no breakpoint.
+// All touch both places and get to the instruction: with another thread's breakpoint there, they would never get past.
 enum { TURNS = 60 };
 static volatile int turn;
 static int moves;
@@ -282,6 +283,7 @@ static void *touches(void *argument) {
     if (moves) run_on((i + number) % 2);
     watched[0] = watched[0] + 1;
     watched[1] = watched[1] + 1;
+    call();
     turn++;
     // It is taken from the CPU in the middle of this too.
     if (i % 20 == 0)
@@ -311,12 +313,13 @@ static void each_thread_has_its_own(int with_moves) {
     CHECK_WAIT(threads[i], STOPPED(SIGSTOP, 0));
     if (i < 2) {
       CHECK_EQUAL(poke(threads[i], i * 2, (uintptr_t)&watched[i]), 0);
-      CHECK_EQUAL(poke(threads[i], 7, control(i * 2, WRITE, EIGHT)), 0);
+      CHECK_EQUAL(poke(threads[i], i * 2 + 1, (uintptr_t)called_code), 0);
+      CHECK_EQUAL(poke(threads[i], 7, control(i * 2, WRITE, EIGHT) | control(i * 2 + 1, EXECUTE, ONE)), 0);
     }
   }
   for (int i = 0; i < 3; i++) CHECK_EQUAL(trace(PTRACE_CONT, threads[i], 0, 0), 0);
   CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
-  int hits[3] = {0};
+  int hits[3] = {0}, stops[3] = {0};
   for (int left = 4; left;) {
     int status = -1;
     pid_t found = wait4(-1, &status, __WALL, 0);
@@ -329,14 +332,20 @@ static void each_thread_has_its_own(int with_moves) {
     CHECK_EQUAL(status, STOPPED(SIGTRAP, 0));
     for (int i = 0; i < 3; i++) {
       if (threads[i] != found) continue;
-      hits[i]++;
-      CHECK_EQUAL(peek(found, 6), STATUS(1 << i * 2));
+      if (instruction_pointer(found) == (uintptr_t)called_code) {
+        stops[i]++;
+        CHECK_EQUAL(peek(found, 6), STATUS(2 << i * 2));
+      } else {
+        hits[i]++;
+        CHECK_EQUAL(peek(found, 6), STATUS(1 << i * 2));
+      }
     }
     CHECK_EQUAL(trace(PTRACE_CONT, found, 0, 0), 0);
   }
-  CHECK_EQUAL(hits[0], 2 * TURNS);
-  CHECK_EQUAL(hits[1], 2 * TURNS);
-  CHECK_EQUAL(hits[2], 0);
+  for (int i = 0; i < 3; i++) {
+    CHECK_EQUAL(hits[i], i < 2 ? 2 * TURNS : 0);
+    CHECK_EQUAL(stops[i], i < 2 ? TURNS : 0);
+  }
 }
 
 static void forks(void) {

@@ -51,6 +51,29 @@ private struct Queue: ~Copyable {
     #expect(queue.pending.signals.isEmpty)
   }
 
+  @Test func lookingAtTheQueueTakesNothing() {
+    var queue = Queue()
+    queue.send(40, value: 1)
+    queue.pending.mark(.terminate)
+    queue.send(34, value: 2)
+    #expect(queue.pending.information(at: 0)?.fields.1 == 1)
+    #expect(queue.pending.information(at: 1)?.fields.1 == 2)
+    #expect(queue.pending.information(at: 2) == nil)
+    #expect(queue.pending.information(at: .max) == nil)
+    #expect(queue.take(40) == 1)
+    #expect(queue.take(34) == 2)
+  }
+
+  @Test func aFilesSignalSaysWhatForWhereItsCodesAllow() {
+    let ownCodes = SignalInformation.ofFile(.trap, reason: .input, descriptor: 5)
+    #expect(ownCodes.code == -5)
+    #expect(ownCodes.fields.0 == 0x41)
+    #expect(ownCodes.fields.1 == 5)
+    for signal in [Signal.inputOutput, .user1, Signal(rawValue: 40)!] {
+      #expect(SignalInformation.ofFile(signal, reason: .output, descriptor: 5).code == 2)
+    }
+  }
+
   @Test func removingASetLeavesTheOthers() {
     var queue = Queue()
     for number in [19, 20, 18, 40, 40] as [UInt8] { queue.send(number) }
