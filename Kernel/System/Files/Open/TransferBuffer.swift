@@ -53,14 +53,12 @@ struct TransferBuffer {
     while done < source.count {
       let (address, count) = nextPortion(atMost: source.count - done)
       guard count > 0 else { throw .invalid }
-      guard isKernel else {
+      if isKernel {
+        UnsafeMutableRawPointer(bitPattern: UInt(address))!
+          .copyMemory(from: source.baseAddress! + done, byteCount: count)
+      } else {
         guard UserMemory.copyOut(source.baseAddress! + done, to: address, count: count) else { throw .badAddress }
-        advance(count)
-        done += count
-        continue
       }
-      UnsafeMutableRawPointer(bitPattern: UInt(address))!
-        .copyMemory(from: source.baseAddress! + done, byteCount: count)
       advance(count)
       done += count
     }
@@ -72,14 +70,12 @@ struct TransferBuffer {
     while done < target.count {
       let (address, count) = nextPortion(atMost: target.count - done)
       guard count > 0 else { throw .invalid }
-      guard isKernel else {
+      if isKernel {
+        (target.baseAddress! + done)
+          .copyMemory(from: UnsafeRawPointer(bitPattern: UInt(address))!, byteCount: count)
+      } else {
         guard UserMemory.copyIn(target.baseAddress! + done, from: address, count: count) else { throw .badAddress }
-        advance(count)
-        done += count
-        continue
       }
-      (target.baseAddress! + done)
-        .copyMemory(from: UnsafeRawPointer(bitPattern: UInt(address))!, byteCount: count)
       advance(count)
       done += count
     }

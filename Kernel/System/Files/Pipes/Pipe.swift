@@ -12,22 +12,22 @@ final class Pipe: @unchecked Sendable {
   var ring = PipeRing()
   /// A page's address in the direct map for each page of the ring; nil where none was needed yet. Changed by who
   /// has claimed the side, which for another size are both.
-  private var pages: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  var pages: UnsafeMutablePointer<UnsafeMutableRawPointer?>
 
   /// Open files that can read, and that can write.
-  private(set) var readerCount = 0
-  private(set) var writerCount = 0
+  var readerCount = 0
+  var writerCount = 0
   /// How often one was opened: what the open of the other end of a FIFO waits for a change of.
-  private(set) var readersOpened: UInt32 = 0
-  private(set) var writersOpened: UInt32 = 0
+  var readersOpened: UInt32 = 0
+  var writersOpened: UInt32 = 0
 
-  private var isBeingRead = false
-  private var isBeingWritten = false
+  var isBeingRead = false
+  var isBeingWritten = false
 
-  private var waitingReaders = WaitList()
-  private var waitingWriters = WaitList()
+  var waitingReaders = WaitList()
+  var waitingWriters = WaitList()
   /// Threads that wait until a side is no longer claimed, or for the other end of a FIFO.
-  private var waitingOthers = WaitList()
+  var waitingOthers = WaitList()
   let watchers = WatcherList()
 
   /// - Returns: nil when memory is out.
@@ -46,7 +46,7 @@ final class Pipe: @unchecked Sendable {
 
   // MARK: Waiting
 
-  private enum Waiters {
+  enum Waiters {
     case readers, writers, others
   }
 
@@ -54,7 +54,7 @@ final class Pipe: @unchecked Sendable {
   /// interrupts are disabled throughout.
   ///
   /// - Returns: false where the thread has a signal.
-  private func wait(among waiters: Waiters) -> Bool {
+  func wait(among waiters: Waiters) -> Bool {
     let thread = Scheduler.current
     switch waiters {
     case .readers: waitingReaders.append(thread)
@@ -82,20 +82,20 @@ final class Pipe: @unchecked Sendable {
     Scheduler.wake(thread)
   }
 
-  private static func wakeAll(_ list: inout WaitList) {
+  static func wakeAll(_ list: inout WaitList) {
     while list.first != nil { wakeFirst(&list) }
   }
 
   /// Wakes one of those who could go on as things are. Each that goes on, or gives up, wakes the next.
   @inline(__always)
-  private func wakeWhoCanGoOn() {
+  func wakeWhoCanGoOn() {
     if waitingReaders.first != nil, ring.count > 0 { Self.wakeFirst(&waitingReaders) }
     if waitingWriters.first != nil, ring.isWritable { Self.wakeFirst(&waitingWriters) }
   }
 
   /// Waits until nobody else copies out of the ring, or into it, and claims both sides. Who copies may sleep for as
   /// long as it likes, in splice(2). The lock is held.
-  private func claim() throws(Errno) {
+  func claim() throws(Errno) {
     while isBeingRead || isBeingWritten {
       if !wait(among: .others), isBeingRead || isBeingWritten { throw .restart }
     }
@@ -104,13 +104,13 @@ final class Pipe: @unchecked Sendable {
   }
 
   @inline(__always)
-  private func unclaimReading() {
+  func unclaimReading() {
     isBeingRead = false
     if waitingOthers.first != nil { Self.wakeAll(&waitingOthers) }
   }
 
   @inline(__always)
-  private func unclaimWriting() {
+  func unclaimWriting() {
     isBeingWritten = false
     if waitingOthers.first != nil { Self.wakeAll(&waitingOthers) }
   }
@@ -311,13 +311,6 @@ final class Pipe: @unchecked Sendable {
     return page
   }
 
-  /// The lock is held.
-  private func makePacketMemory() -> Errno? {
-    guard let memory = Self.allocateMarks(for: ring.capacity) else { return .outOfMemory }
-    _ = ring.setPacketMemory(memory)
-    return nil
-  }
-
   // MARK: What poll and ioctl look at
 
   var hasReader: Bool { lock.withLock { readerCount > 0 } }
@@ -342,201 +335,5 @@ final class Pipe: @unchecked Sendable {
       }
       return events
     }
-  }
-
-  // MARK: The ends
-
-  /// What the other ends were when one was opened.
-  struct Ends {
-    let hasReader: Bool
-    let hasWriter: Bool
-    /// `readersOpened` and `writersOpened`.
-    let readersOpened: UInt32
-    let writersOpened: UInt32
-  }
-
-  /// Counts another open end.
-  ///
-  /// - Returns: what was there before. An end that is found here may write, close and be gone before the caller
-  ///   does anything else: whether to wait for one is to be decided by this alone.
-  @discardableResult
-  func open(isReader: Bool, isWriter: Bool) -> Ends {
-    lock.withLock {
-      let before = Ends(
-        hasReader: readerCount > 0, hasWriter: writerCount > 0, readersOpened: readersOpened,
-        writersOpened: writersOpened)
-      if isReader {
-        readerCount += 1
-        readersOpened &+= 1
-      }
-      if isWriter {
-        writerCount += 1
-        writersOpened &+= 1
-      }
-      Self.wakeAll(&waitingOthers)
-      return before
-    }
-  }
-
-  /// An open file has ended. The last to go takes what is in the pipe along.
-  func close(isReader: Bool, isWriter: Bool) {
-    var hasEnded = false
-    lock.withLock {
-      if isReader { readerCount -= 1 }
-      if isWriter { writerCount -= 1 }
-      if readerCount == 0 { Self.wakeAll(&waitingWriters) }
-      if writerCount == 0 { Self.wakeAll(&waitingReaders) }
-      hasEnded = readerCount == 0 && writerCount == 0
-      if hasEnded {
-        // Nobody copies: a call would keep its open file alive.
-        while ring.count > 0 {
-          let rest = ring.readable(.max)
-          ring.commitRead(rest.consumed, isPacket: rest.isPacket, mayRestart: true)
-        }
-      }
-    }
-    if hasEnded { freeUnusedPages() }
-    watchers.notify(.all)
-  }
-
-  /// Waits for the other end of a FIFO to be opened, as open(2) does (fifo(7)), where there was none.
-  ///
-  /// - Parameter ends: what was there when this end was opened.
-  func waitForReader(since ends: Ends) throws(Errno) {
-    if !ends.hasReader { try waitForOther { readersOpened != ends.readersOpened } }
-  }
-
-  func waitForWriter(since ends: Ends) throws(Errno) {
-    if !ends.hasWriter { try waitForOther { writersOpened != ends.writersOpened } }
-  }
-
-  private func waitForOther(_ isThere: () -> Bool) throws(Errno) {
-    let wereEnabled = lock.acquire()
-    while !isThere() {
-      if !wait(among: .others), !isThere() {
-        lock.release(wereEnabled)
-        throw .restart
-      }
-    }
-    lock.release(wereEnabled)
-  }
-
-  // MARK: The buffer
-
-  /// F_SETPIPE_SZ
-  ///
-  /// - Returns: the size that it has now.
-  func resize(_ size: UInt32) throws(Errno) -> Int {
-    guard let capacity = PipeRing.capacity(forSize: size) else { throw .invalid }
-    guard capacity <= PipeRing.largestCapacity else { throw .notPermitted }
-    guard let newPages = Self.allocatePages(for: capacity) else { throw .outOfMemory }
-    let wereEnabled = lock.acquire()
-    do throws(Errno) { try claim() } catch {
-      lock.release(wereEnabled)
-      KernelHeap.deallocate(newPages)
-      throw error
-    }
-    lock.release(wereEnabled)
-    // Nobody else touches ring or pages now, but to look.
-    let outcome = replaceBuffer(newPages, capacity)
-    _ = lock.acquire()
-    unclaimReading()
-    unclaimWriting()
-    wakeWhoCanGoOn()
-    lock.release(wereEnabled)
-    if let outcome {
-      KernelHeap.deallocate(newPages)
-      throw outcome
-    }
-    watchers.notify([.output, .outputNormal])
-    return capacity
-  }
-
-  private func replaceBuffer(
-    _ newPages: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ capacity: Int
-  ) -> Errno? {
-    guard ring.fits(capacity) else { return .busy }
-    var marks: UnsafeMutablePointer<PipeRing.Packet>?
-    if ring.hasPacketMemory {
-      marks = Self.allocateMarks(for: capacity)
-      if marks == nil { return .outOfMemory }
-    }
-    if let failure = moveBytes(to: newPages, capacity) {
-      Self.freePages(newPages, PipeRing(capacity: capacity))
-      if let marks { KernelHeap.deallocate(marks) }
-      return failure
-    }
-    freePages()
-    let oldPages = pages
-    var oldMarks: UnsafeMutablePointer<PipeRing.Packet>?
-    lock.withLock {
-      pages = newPages
-      oldMarks = ring.resize(to: capacity, packetMemory: marks)
-    }
-    KernelHeap.deallocate(oldPages)
-    if let oldMarks { KernelHeap.deallocate(oldMarks) }
-    return nil
-  }
-
-  private func moveBytes(
-    to newPages: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ capacity: Int
-  ) -> Errno? {
-    var moved = 0
-    while moved < ring.count {
-      let place = ring.place(of: ring.head &+ UInt64(moved))
-      let target = moved & (PipeRing.pageSize - 1)
-      let portion = min(min(place.count, ring.count - moved), PipeRing.pageSize - target)
-      let number = moved / PipeRing.pageSize
-      if newPages[number] == nil {
-        guard let frame = Frames.allocateForUser() else { return .outOfMemory }
-        newPages[number] = PhysicalMemory.pointer(to: frame)
-      }
-      (newPages[number]! + target).copyMemory(from: pages[place.page]! + place.offset, byteCount: portion)
-      moved += portion
-    }
-    return nil
-  }
-
-  private static func allocatePages(for capacity: Int) -> UnsafeMutablePointer<UnsafeMutableRawPointer?>? {
-    let count = capacity / PipeRing.pageSize
-    guard
-      let memory = KernelHeap.allocate(
-        size: count * MemoryLayout<UnsafeMutableRawPointer?>.stride, alignment: 8)
-    else { return nil }
-    let pages = memory.bindMemory(to: UnsafeMutableRawPointer?.self, capacity: count)
-    pages.initialize(repeating: nil, count: count)
-    return pages
-  }
-
-  private static func allocateMarks(for capacity: Int) -> UnsafeMutablePointer<PipeRing.Packet>? {
-    let count = capacity / PipeRing.pageSize
-    return KernelHeap.allocate(size: count * MemoryLayout<PipeRing.Packet>.stride, alignment: 8)?
-      .bindMemory(to: PipeRing.Packet.self, capacity: count)
-  }
-
-  private static func freePages(_ pages: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ ring: PipeRing) {
-    for number in 0..<ring.packetLimit {
-      if let page = pages[number] { Frames.release(PhysicalMemory.address(of: page)) }
-      pages[number] = nil
-    }
-  }
-
-  private func freePages() { Self.freePages(pages, ring) }
-
-  /// Gives the pages back, unless somebody has opened the pipe again meanwhile, as a FIFO may be.
-  private func freeUnusedPages() {
-    let wereEnabled = lock.acquire()
-    let isUnused = readerCount == 0 && writerCount == 0 && !isBeingRead && !isBeingWritten
-    if isUnused {
-      isBeingRead = true
-      isBeingWritten = true
-    }
-    lock.release(wereEnabled)
-    guard isUnused else { return }
-    freePages()
-    _ = lock.acquire()
-    unclaimReading()
-    unclaimWriting()
-    lock.release(wereEnabled)
   }
 }
