@@ -168,7 +168,9 @@ public enum Scheduler {
 
   /// Switches everything that belongs to a thread. The queue's lock is held and interrupts are disabled;
   /// returns in another turn of `thread`, perhaps on another CPU.
-  @inline(__always)
+  ///
+  /// Transparent: as large as `reschedule` is without it, `@inline(__always)` leaves a call, which costs 20 instructions.
+  @_transparent
   private static func switchTo(_ next: ThreadPointer, from thread: ThreadPointer, on cpu: CPUPointer) {
     KernelFPU.switchOut(thread)
     if thread.pointee.head.hasBreakpoints | next.pointee.head.hasBreakpoints != 0 {
