@@ -143,9 +143,13 @@ static void *takeTurns(void *argument) {
   return argument;
 }
 
+static volatile int mayEnd;
+
 static void *endWithLock(void *argument) {
   CHECK_EQUAL(futex(&lock, FUTEX_LOCK_PI_PRIVATE, 0, 0, 0, 0), 0);
-  usleep(50000);
+  while (!mayEnd) usleep(1000);
+  // Until somebody waits.
+  usleep(200000);
   return argument;
 }
 
@@ -167,10 +171,11 @@ static void checkPriorityLocks(void) {
   CHECK_EQUAL(lock, 0);
   // Its owner ends: the lock goes to who waits.
   REQUIRE(pthread_create(&threads[0], 0, endWithLock, 0) == 0);
-  usleep(10000);
+  while (__atomic_load_n(&lock, __ATOMIC_SEQ_CST) == 0) usleep(1000);
   CHECK_ERROR(futex(&lock, FUTEX_TRYLOCK_PI_PRIVATE, 0, 0, 0, 0), EAGAIN);
   struct timespec past = {1, 0};
   CHECK_ERROR(futex(&lock, FUTEX_LOCK_PI_PRIVATE, 0, &past, 0, 0), ETIMEDOUT);
+  mayEnd = 1;
   CHECK_EQUAL(futex(&lock, FUTEX_LOCK_PI_PRIVATE, 0, 0, 0, 0), 0);
   CHECK_EQUAL(lock & FUTEX_TID_MASK, own);
   pthread_join(threads[0], 0);

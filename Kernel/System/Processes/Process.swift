@@ -252,7 +252,11 @@ public final class Process: @unchecked Sendable {
         endedName = thread.pointee.name
         stopReport = GroupStop.threadLeft(self)
       }
-      endedCounters.add(thread)
+      Interrupts.withDisabled {
+        endedCounters.add(thread)
+        // What it has had since the last tick too: from here on it counts for nobody.
+        endedCounters.runTicks &+= thread.presentRunTicks &- thread.pointee.runTicks
+      }
       if hasCPUTimers { timers?.count(thread) }
       return threadCount == 0
     }
