@@ -33,6 +33,7 @@ SWIFT_BUILD   := swift build --triple $(TRIPLE) --toolset Kernel/toolset.json -c
                  --scratch-path $(KERNEL_BUILD)/kernel $(if $(CHECKED),-Xswiftc -DCHECKED)
 
 C_INCLUDES    := Kernel/Machine/Instructions/include
+C_HEADERS     := $(sort $(shell find Kernel -name '*.h'))
 OFFSETS       := $(BUILD)/include/Offsets.inc
 OFFSETS_C     := Kernel/Machine/Offsets.c
 ASSEMBLY      := $(sort $(wildcard Boot/*.asm) $(shell find Kernel/Machine -name '*.asm'))
@@ -44,9 +45,9 @@ NASM_FLAGS     = -Werror -f elf64 -g -F dwarf -I $(<D)/ -I Boot/include/ -I Kern
 $(KERNEL_LIBRARY): FORCE | dependencies
 	echo "  SWIFT   Kernel"
 	mkdir -p $(KERNEL_BUILD)
-	# SwiftPM does not look at the flags in it.
-	cmp -s Kernel/toolset.json $(KERNEL_BUILD)/toolset.json || rm -rf $(KERNEL_BUILD)/kernel
-	cp Kernel/toolset.json $(KERNEL_BUILD)/toolset.json
+	# SwiftPM looks neither at the flags of the toolset nor at the headers from which Swift takes functions.
+	cat Kernel/toolset.json $(C_HEADERS) | cmp -s - $(KERNEL_BUILD)/unwatched || rm -rf $(KERNEL_BUILD)/kernel
+	cat Kernel/toolset.json $(C_HEADERS) >$(KERNEL_BUILD)/unwatched
 	rm -f $@ # the archiver would keep the objects of sources that are gone
 	$(SWIFT_BUILD) >$(KERNEL_BUILD)/kernel.log 2>&1 || { cat $(KERNEL_BUILD)/kernel.log; exit 1; }
 	grep -E 'warning:' $(KERNEL_BUILD)/kernel.log || true

@@ -5,7 +5,11 @@
 #include "Inlining.h"
 
 INSTRUCTION uint32_t atomicLoad(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
-INSTRUCTION void atomicStore(uint32_t *word, uint32_t value) { __atomic_store_n(word, value, __ATOMIC_RELEASE); }
+// In assembly, which Swift's optimizer takes for a call of anything: it moves the retain of an object behind a plain
+// store, an atomic one too, and so behind the release of the lock under which the reference was read.
+INSTRUCTION void atomicStore(uint32_t *word, uint32_t value) {
+  __asm__ volatile("movl %1, %0" : "=m"(*word) : "ri"(value) : "memory");
+}
 INSTRUCTION uint32_t atomicAdd(uint32_t *word, uint32_t value) {
   return __atomic_fetch_add(word, value, __ATOMIC_ACQ_REL);
 }
