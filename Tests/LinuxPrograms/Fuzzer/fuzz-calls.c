@@ -225,10 +225,15 @@ static void limit(int resource, word value) {
   setrlimit(resource, &limit);
 }
 
+// Opens a file for writing. An earlier life may have made it anything, a terminal or a FIFO that nobody reads among them:
+// neither this nor a write to it waits.
+static int open_new(const char *path, int flags) {
+  return open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_NONBLOCK | flags, 0755);
+}
+
 static void put(const char *path, const char *text) {
-  int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+  int file = open_new(path, O_TRUNC);
   if (file < 0) return;
-  // An earlier life may have made it anything.
   if (write(file, text, strlen(text)) < 0) errno = 0;
   close(file);
 }
@@ -263,7 +268,7 @@ static void furnish(const char *directory) {
   snprintf(path, sizeof path, "%s/prog", directory);
   if (access(path, X_OK) != 0) {
     char bytes[65536];
-    int from = open("/proc/self/exe", O_RDONLY), to = open(path, O_WRONLY | O_CREAT, 0755);
+    int from = open("/proc/self/exe", O_RDONLY), to = open_new(path, 0);
     ssize_t count;
     while ((count = read(from, bytes, sizeof bytes)) > 0) {
       if (write(to, bytes, count) != count) break;
@@ -280,8 +285,9 @@ static void open_some(void) {
   int pair[2];
   for (int index = 0; index < 6; index++) {
     static const char *const names[] = {"a", "b", "c", "d/a", "/dev/zero", "/dev/null"};
-    pools[FILE_][index] = open(names[index], O_RDWR | O_CREAT, 0666);
-    if (index < 4 && write(pools[FILE_][index], (void *)calls, 3000 * index) < 0) continue;
+    pools[FILE_][index] = open(names[index], O_RDWR | O_CREAT | O_NOCTTY | O_NONBLOCK, 0666);
+    if (index < 4 && write(pools[FILE_][index], (void *)calls, 3000 * index) < 0) errno = 0;
+    fcntl(pools[FILE_][index], F_SETFL, 0);
   }
   for (int index = 0; index < 4; index++) {
     static const char *const names[] = {".", "d", "/", "/proc/self"};
