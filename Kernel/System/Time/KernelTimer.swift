@@ -12,7 +12,7 @@ public struct KernelTimer: DeadlineQueued {
   let function: Function
   /// The owner's own.
   public var context: UInt64
-  /// The CPU on whose queue it is, or was last; changes with the locks of both held.
+  /// The CPU on whose queue it is, or was last; changes with the lock of that queue held, and off it.
   fileprivate var cpu: Int32 = -1
 
   /// Gets the timer's address.
@@ -44,8 +44,14 @@ enum KernelTimers {
   static func start(_ timer: Pointer, at deadline: UInt64) {
     Interrupts.withDisabled {
       let cpu = CPURecord.current
+      // Whoever cancels it meanwhile takes it off the queue that it names, and holds that one's lock.
+      let number = timer.pointee.cpu
+      if number != Int32(cpu.pointee.number) {
+        if number >= 0 { CPUs[Int(number)].pointee.timers.lock.acquire() }
+        timer.pointee.cpu = Int32(cpu.pointee.number)
+        if number >= 0 { CPUs[Int(number)].pointee.timers.lock.release() }
+      }
       cpu.pointee.timers.lock.acquire()
-      timer.pointee.cpu = Int32(cpu.pointee.number)
       cpu.pointee.timers.queue.insert(timer, deadline: deadline)
       cpu.pointee.timers.lock.release()
       // An interrupt has come to an idle CPU that goes without ticks.

@@ -7,7 +7,7 @@ struct LinuxProgramTests {
   static func boot(model: String, cpu: String, cpus: Int, strategy: String) -> Boot {
     Boot(
       name: "linux-\(model)-\(cpus)cpu-\(strategy)", emulator: .qemu, cpuModel: cpu, cpus: cpus,
-      words: "run=init init=/bin/run-tests poweroff fpu.strategy=\(strategy)", timeoutSeconds: 240,
+      words: "run=init init=/bin/run-tests poweroff fpu.strategy=\(strategy)", timeoutSeconds: 480,
       archive: "build/linux.cpio")
   }
 
