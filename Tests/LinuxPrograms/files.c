@@ -167,6 +167,12 @@ static void reading_and_writing(void) {
   CHECK_EQUAL(ftruncate(file, 5000), 0);
   CHECK_EQUAL(pread(file, other, 5000, 0), 5000);
   for (int i = 10; i < 5000; i++) if (other[i]) { CHECK(!"zeros"); break; }
+  // A file of less than a page keeps what lies before its new end.
+  CHECK_EQUAL(truncate("rw", 0), 0);
+  CHECK_EQUAL(pwrite(file, "first and last", 14, 0), 14);
+  CHECK_EQUAL(ftruncate(file, 5), 0);
+  CHECK_EQUAL(pread(file, other, 14, 0), 5);
+  CHECK_EQUAL(memcmp(other, "first", 5), 0);
   CHECK_ERROR(ftruncate(file, -1), EINVAL);
   int readable = open("rw", O_RDONLY);
   CHECK_ERROR(ftruncate(readable, 1), EINVAL);

@@ -22,9 +22,13 @@ public struct PageTree {
 
   public init() {}
 
+  /// Whether the tree is high enough for a page.
+  @inline(__always)
+  private func reaches(_ page: UInt64) -> Bool { page &>> UInt64(truncatingIfNeeded: 6 &* height) == 0 }
+
   /// The value of a page, or 0.
   public func value(at page: UInt64) -> UInt64 {
-    guard page < Self.limit, page &>> UInt64(truncatingIfNeeded: 6 &* height) == 0 else { return 0 }
+    guard page < Self.limit, reaches(page) else { return 0 }
     var entry = root
     var level = height
     while level > 0, entry != 0 {
@@ -44,7 +48,7 @@ public struct PageTree {
     _ value: UInt64, at page: UInt64, allocate: () -> UnsafeMutableRawPointer?
   ) -> Bool {
     guard page < Self.limit else { return false }
-    while page &>> UInt64(truncatingIfNeeded: 6 &* height) != 0 {
+    while !reaches(page) {
       if root != 0 {
         guard let node = Self.makeNode(allocate) else { return false }
         Self.node(node)[0] = root
@@ -79,7 +83,8 @@ public struct PageTree {
     _ pages: Range<UInt64>, removed: (_ page: UInt64, _ value: UInt64) -> Void,
     free: (UnsafeMutableRawPointer) -> Void
   ) {
-    if root == 0 || pages.isEmpty { return }
+    // A tree that is page 0's value has no node whose slots would tell what lies in the range.
+    if root == 0 || pages.isEmpty || !reaches(pages.lowerBound) { return }
     root = remove(pages, from: root, level: height, base: 0, removed, free)
     if root == 0 { height = 0 }
   }
