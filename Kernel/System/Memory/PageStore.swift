@@ -223,7 +223,8 @@ public final class PageStore: @unchecked Sendable {
     lock.acquire()
     let old = storedSize
     storedSize = size
-    if size < old {
+    if size <= old {
+      // Also what was allocated behind an end that stays.
       removePages((size + 4095) >> 12..<PageTree.limit)
       clearPage(from: size, upTo: .max)
     } else {

@@ -73,7 +73,7 @@ final class MemoryFile: FileNode, @unchecked Sendable {
     switch mode {
     case .extend: try store.allocate(range, extends: true)
     case .keepSize: try store.allocate(range, extends: false)
-    case .punchHole: store.punchHole(range.lowerBound..<max(min(range.upperBound, store.size), range.lowerBound))
+    case .punchHole: store.punchHole(range)
     case .zero(let keepsSize):
       store.punchHole(range.lowerBound..<max(min(range.upperBound, store.size), range.lowerBound))
       try store.allocate(range, extends: !keepsSize)
