@@ -12,7 +12,8 @@ extension SystemCalls {
     guard source.flags.isReadable, target.flags.isWritable, !target.flags.contains(.append) else { throw .badFile }
     var sourceOffset = try offset(arguments.second, of: source)
     var targetOffset = try offset(arguments.fourth, of: target)
-    let count = Int64(min(arguments.fifth, transferLimit))
+    // Only what the source has counts, for overlaps too.
+    let count = max(0, min(Int64(min(arguments.fifth, transferLimit)), source.node.size - sourceOffset))
     if source.node === target.node, sourceOffset < targetOffset &+ count, targetOffset < sourceOffset &+ count {
       throw .invalid
     }
