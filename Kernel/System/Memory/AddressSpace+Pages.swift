@@ -51,6 +51,8 @@ extension AddressSpace {
     }
     let old = entry.pointee.frame
     if region.isShared || Frames.isExclusive(old) {
+      // A page that its file has lost becomes the program's own by the first write.
+      if !region.isShared { Frames.markAsOwn(old) }
       entry.pointee = PageTableEntry(frame: old, flags: Self.flags(region, mayWrite: true))
       invalidatePage(page)
       return .resolved

@@ -38,7 +38,7 @@ extension AddressSpace {
           let readOnly = Self.flags(changed, mayWrite: false)
           table.forEachEntry(in: changed.start..<changed.end) { _, entry in
             let frame = entry.pointee.frame
-            let mayWrite = changed.isShared || Frames.isExclusive(frame)
+            let mayWrite = changed.isShared || Frames.isExclusive(frame) && !Frames.isStored(frame)
             entry.pointee = PageTableEntry(frame: frame, flags: mayWrite ? writable : readOnly)
           }
         }

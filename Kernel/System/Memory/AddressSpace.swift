@@ -261,7 +261,9 @@ public final class AddressSpace: @unchecked Sendable {
   }
 
   /// Takes the pages of a range out of the table, and frees their frames once no CPU can reach them.
-  func removePages(_ range: Range<UInt64>) {
+  ///
+  /// - Parameter onlyStored: whether frames that are no store's pages stay.
+  func removePages(_ range: Range<UInt64>, onlyStored: Bool = false) {
     // In batches, so that the frames wait for the shootdown in bounded room.
     var frames = InlineArray<64, PhysicalAddress>(repeating: 0)
     var count = 0
@@ -272,6 +274,7 @@ public final class AddressSpace: @unchecked Sendable {
       count = 0
     }
     table.forEachEntry(in: range) { _, entry in
+      if onlyStored, !Frames.isStored(entry.pointee.frame) { return }
       frames[count] = entry.pointee.frame
       entry.pointee = .absent
       count += 1

@@ -131,6 +131,19 @@ public enum Frames {
     atomicLoad(&records[Int(frame >> 12)].referenceCount) == 1
   }
 
+  /// Says that a frame is a store's page, so that mappings tell it from copies that are a program's own. It stays so
+  /// when the store gives it up.
+  @inline(__always)
+  static func markAsStored(_ frame: PhysicalAddress) { records[Int(frame >> 12)].information = 1 }
+
+  /// Whether a frame is, or was, a store's page.
+  @inline(__always)
+  static func isStored(_ frame: PhysicalAddress) -> Bool { records[Int(frame >> 12)].information != 0 }
+
+  /// A frame that nobody else has becomes its holder's own.
+  @inline(__always)
+  static func markAsOwn(_ frame: PhysicalAddress) { records[Int(frame >> 12)].information = 0 }
+
   public static var freeCount: Int { withAllocator { $0.freeFrameCount } }
   public static var totalCount: Int { withAllocator { $0.totalFrameCount } }
 

@@ -196,7 +196,7 @@ public final class PageStore: @unchecked Sendable {
       guard Frames.freeCount > Frames.reserve else { return nil }
       return KernelHeap.allocate(size: PageTree.nodeSizeInBytes, alignment: 8)
     }
-    if !isInserted { budget?.giveBack() }
+    if isInserted { Frames.markAsStored(frame) } else { budget?.giveBack() }
     return isInserted
   }
 
@@ -234,8 +234,8 @@ public final class PageStore: @unchecked Sendable {
     if size < old { unmap((size + 4095) >> 12..<PageTree.limit) }
   }
 
-  /// Makes a range of bytes zeros, and gives back the frames of its whole pages (fallocate(2),
-  /// FALLOC_FL_PUNCH_HOLE). The size stays.
+  /// Makes a range of bytes zeros, and gives back the frames of its whole pages, also behind the end (fallocate(2),
+  /// FALLOC_FL_PUNCH_HOLE). The size stays, and so does what programs have written into private mappings.
   public func punchHole(_ range: Range<UInt64>) {
     if range.isEmpty { return }
     lock.acquire()
@@ -246,7 +246,7 @@ public final class PageStore: @unchecked Sendable {
       clearPage(from: range.upperBound & ~4095, upTo: range.upperBound)
     }
     lock.release()
-    if !pages.isEmpty { unmap(pages) }
+    if !pages.isEmpty { unmap(pages, keepsCopies: true) }
   }
 
   /// Gives every page of a range a frame (fallocate(2)).

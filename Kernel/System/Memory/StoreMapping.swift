@@ -126,13 +126,15 @@ extension AddressSpace {
 
   /// Takes out the pages of a store that has lost them.
   ///
-  /// - Parameter pages: their numbers in the store.
-  func removePages(_ pages: Range<UInt64>, of store: PageStore) {
+  /// - Parameters:
+  ///   - pages: their numbers in the store.
+  ///   - keepsCopies: whether the program's own copies of them stay.
+  func removePages(_ pages: Range<UInt64>, of store: PageStore, keepsCopies: Bool) {
     lock.acquire()
     for index in 0..<regions.count {
       guard let region = regions[index] else { break }
       if region.hasSource, region.sourceID == store.identity, let range = region.addresses(ofSourcePages: pages) {
-        removePages(range)
+        removePages(range, onlyStored: keepsCopies)
       }
     }
     unlock()
@@ -150,11 +152,14 @@ extension PageStore {
   }
 
   /// Takes pages out of all address spaces that map them. No spin lock is held.
-  func unmap(_ pages: Range<UInt64>) {
+  ///
+  /// - Parameter keepsCopies: whether private mappings keep the copies that they have written to: those of a hole
+  ///   stay, those behind a new end do not.
+  func unmap(_ pages: Range<UInt64>, keepsCopies: Bool = false) {
     guard lock.withLock({ firstMapping != nil }) else { return }
     Self.unmapping!.acquire()
     Self.lastVisit += 1
-    while let space = nextSpaceToVisit() { removePages(pages, from: space) }
+    while let space = nextSpaceToVisit() { removePages(pages, from: space, keepsCopies) }
     Self.unmapping!.release()
   }
 
@@ -182,8 +187,8 @@ extension PageStore {
   /// Takes pages out of a space, and drops a reference to it that has been taken. In a function of its own: the
   /// reference may be the last one, and the space's end takes this store's lock.
   @inline(never)
-  private func removePages(_ pages: Range<UInt64>, from space: Unmanaged<AddressSpace>) {
-    space.takeRetainedValue().removePages(pages, of: self)
+  private func removePages(_ pages: Range<UInt64>, from space: Unmanaged<AddressSpace>, _ keepsCopies: Bool) {
+    space.takeRetainedValue().removePages(pages, of: self, keepsCopies: keepsCopies)
   }
 
   static func initialize() { unmapping = Mutex() }
