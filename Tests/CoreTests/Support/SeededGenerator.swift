@@ -1,12 +1,17 @@
-/// SplitMix64: the same seed gives the same operations on every run and machine.
+import Glibc
+
+/// SplitMix64: the same seed gives the same operations on every run and machine. `NEEDLETAIL_SEED` in the environment,
+/// a number, shifts the seeds of all tests, for a search beyond those that every run tries.
 ///
 /// Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64
 
   init(seed: UInt64) {
-    state = seed
+    state = seed &+ Self.shift &* 0xd134_2543_de82_ef95
   }
+
+  private static let shift = getenv("NEEDLETAIL_SEED").flatMap { UInt64(String(cString: $0)) } ?? 0
 
   mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
