@@ -101,6 +101,13 @@ static void protection(void) {
   CHECK_EQUAL(mprotect(memory, 0, PROT_READ), 0);
   munmap(memory + 2 * PAGE, PAGE);
   CHECK_ERROR(mprotect(memory, 4 * PAGE, PROT_READ), ENOMEM);
+  // What comes before a hole has been changed when the call fails.
+  char *parts = private_pages(4);
+  CHECK_EQUAL(munmap(parts + 2 * PAGE, PAGE), 0);
+  CHECK_ERROR(mprotect(parts, 4 * PAGE, PROT_READ), ENOMEM);
+  CHECK_EQUAL(ending(write_byte, parts + PAGE), SIGSEGV);
+  CHECK_EQUAL(ending(write_byte, parts + 3 * PAGE), 0);
+  CHECK_EQUAL(munmap(parts, 4 * PAGE), 0);
 }
 
 static void sharing(void) {
@@ -245,6 +252,13 @@ static void locking(void) {
   CHECK_ERROR(mlock(memory, 4 * PAGE), ENOMEM);
   CHECK_ERROR(munlock(memory, 4 * PAGE), ENOMEM);
   CHECK_EQUAL(munlockall(), 0);
+  // Nothing behind a hole is locked.
+  char *parts = private_pages(3);
+  CHECK_EQUAL(munmap(parts + PAGE, PAGE), 0);
+  CHECK_ERROR(mlock(parts, 3 * PAGE), ENOMEM);
+  CHECK_ERROR(msync(parts, PAGE, MS_INVALIDATE), EBUSY);
+  CHECK_EQUAL(msync(parts + 2 * PAGE, PAGE, MS_INVALIDATE), 0);
+  CHECK_EQUAL(munmap(parts, 3 * PAGE), 0);
 }
 
 static int deep(int depth) {

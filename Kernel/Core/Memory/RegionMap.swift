@@ -192,15 +192,18 @@ public struct RegionMap {
   }
 
   /// Whether all of a range is mapped.
-  public func isCovered(_ range: Range<UInt64>) -> Bool {
+  public func isCovered(_ range: Range<UInt64>) -> Bool { coveredEnd(of: range) == range.upperBound }
+
+  /// How far a range is mapped from its start on: its end, or the first address of it that is not mapped.
+  public func coveredEnd(of range: Range<UInt64>) -> UInt64 {
     var index = firstIndex(endingAfter: range.lowerBound)
     var covered = range.lowerBound
     while covered < range.upperBound {
-      guard index < count, storage[index].start <= covered else { return false }
+      guard index < count, storage[index].start <= covered else { return covered }
       covered = storage[index].end
       index &+= 1
     }
-    return true
+    return range.upperBound
   }
 
   /// Extends the stack above an address down to the address's page, where an access to it asks for that.

@@ -10,12 +10,14 @@ extension AddressSpace {
   /// - Returns: whether all of the range is mapped.
   func discard(_ range: Range<UInt64>, isAnonymousOnly: Bool = false) throws(Failure) -> Bool {
     try withLock { () throws(Failure) in
-      var isRefused = false
+      // What comes before a part that is refused has been given back by then.
+      var end = range.upperBound
       forEachPart(in: range) { part in
-        if part.attributes.contains(.locked) || isAnonymousOnly && part.hasSource { isRefused = true }
+        guard part.attributes.contains(.locked) || isAnonymousOnly && part.hasSource else { return }
+        end = min(end, max(part.start, range.lowerBound))
       }
-      if isRefused { throw .invalid }
-      removePages(range)
+      if end > range.lowerBound { removePages(range.lowerBound..<end) }
+      if end < range.upperBound { throw .invalid }
       return regions.isCovered(range)
     }
   }

@@ -178,7 +178,9 @@ extension AddressSpace {
       let stop = min(range.upperBound, page + 32 * 4096)
       while page < stop {
         if let access {
-          outcome = resolveLocked(page, access)
+          // The hardware would let what may be written be read; a request to read it wants the right to.
+          let isUnreadable = access == .read && regions.find(page).map { !$0.protection.contains(.read) } ?? false
+          outcome = isUnreadable ? .denied : resolveLocked(page, access)
         } else if let region = regions.find(page) {
           let isWritten = region.protection.contains(.write) && !region.isShared
           let read: Access = region.protection.contains(.execute) ? .execute : .read

@@ -3,7 +3,8 @@ import Machine
 
 /// What may be done with memory: protections, protection keys, locks.
 extension AddressSpace {
-  /// Changes what may be done with a range of whole pages, all of them mapped.
+  /// Changes what may be done with a range of whole pages. What comes before a part that is not mapped, or that may
+  /// not be written, is changed even though the call fails (mprotect(2)).
   ///
   /// - Parameters:
   ///   - key: the pages' protection key from now on, one that the program has; nil to keep what they have.
@@ -19,12 +20,17 @@ extension AddressSpace {
         guard region.growsDown else { throw .invalid }
         range = region.start..<range.upperBound
       }
-      guard regions.isCovered(range) else { throw .outOfMemory }
+      var end = regions.coveredEnd(of: range)
+      var failure: Failure? = end < range.upperBound ? .outOfMemory : nil
       if protection.contains(.write) {
-        var isDenied = false
-        forEachPart(in: range) { if $0.attributes.contains(.neverWritable) { isDenied = true } }
-        if isDenied { throw .access }
+        forEachPart(in: range.lowerBound..<end) { part in
+          guard part.attributes.contains(.neverWritable), part.start < end else { return }
+          end = part.start
+          failure = .access
+        }
       }
+      if let failure, end == range.lowerBound { throw failure }
+      range = range.lowerBound..<end
       try makeRoom()
       var isNarrowed = false
       do throws(RegionMapError) {
@@ -46,20 +52,26 @@ extension AddressSpace {
         throw Self.failure(error)
       }
       if isNarrowed { TLBShootdown.flush(root: root) }
+      if let failure { throw failure }
     }
   }
 
-  /// Changes attributes of a range of whole pages; what is not mapped there is passed over.
+  /// Changes attributes of a range of whole pages.
   ///
+  /// - Parameter stopsAtGap: whether only what comes before the first page that is not mapped changes (mlock(2));
+  ///   otherwise such pages are passed over.
   /// - Returns: whether all of the range is mapped.
   func setAttributes(
-    of range: Range<UInt64>, insert: RegionAttributes = [], remove: RegionAttributes = []
+    of range: Range<UInt64>, insert: RegionAttributes = [], remove: RegionAttributes = [], stopsAtGap: Bool = false
   ) throws(Failure) -> Bool {
     try withLock { () throws(Failure) in
       try makeRoom()
-      let isCovered = regions.isCovered(range)
+      let end = regions.coveredEnd(of: range)
+      let isCovered = end == range.upperBound
+      let changed = stopsAtGap ? range.lowerBound..<end : range
+      if changed.isEmpty { return isCovered }
       do throws(RegionMapError) {
-        try regions.change(range) { region in
+        try regions.change(changed) { region in
           region.attributes.subtract(remove)
           region.attributes.formUnion(insert)
         }

@@ -245,6 +245,9 @@ public final class AddressSpace: @unchecked Sendable {
     }
   }
 
+  /// Whether nothing is mapped in a range of whole pages.
+  func isFree(_ range: Range<UInt64>) -> Bool { lock.withLock { regions.isFree(range) } }
+
   /// Unmaps whatever is mapped in a range of whole pages.
   public func unmap(_ range: Range<UInt64>) throws(Failure) {
     try withLock { () throws(Failure) in try unmapLocked(range) }

@@ -76,7 +76,9 @@ extension SystemCalls {
     guard flags & ~(asynchronous | invalidate | synchronous) == 0,
       flags & (asynchronous | synchronous) != asynchronous | synchronous
     else { throw .invalid }
-    let range = try pages(arguments.first, arguments.second, overflow: .outOfMemory)
+    // Linux rounds the length up before it looks at it: one just below 2^64 is none.
+    let length = arguments.second > ~4095 ? 0 : arguments.second
+    let range = try pages(arguments.first, length, overflow: .outOfMemory)
     if range.isEmpty { return 0 }
     let (usable, isAll) = usable(range)
     if usable.isEmpty { throw .outOfMemory }
@@ -136,7 +138,7 @@ extension SystemCalls {
     try checkLockLimit(range: range, error: .outOfMemory)
     if range.isEmpty { return 0 }
     let (usable, isAll) = usable(range)
-    guard isAll, try space.setAttributes(of: usable, insert: .locked) else { throw .outOfMemory }
+    guard isAll, try space.setAttributes(of: usable, insert: .locked, stopsAtGap: true) else { throw .outOfMemory }
     if isPopulated {
       switch space.populate(usable, nil) {
       case nil, .resolved: break
@@ -153,7 +155,7 @@ extension SystemCalls {
     let range = try pagesAround(arguments.first, arguments.second)
     if range.isEmpty { return 0 }
     let (usable, isAll) = usable(range)
-    guard isAll, try space.setAttributes(of: usable, remove: .locked) else { throw .outOfMemory }
+    guard isAll, try space.setAttributes(of: usable, remove: .locked, stopsAtGap: true) else { throw .outOfMemory }
     return 0
   }
 

@@ -24,8 +24,8 @@ extension SystemCalls {
     static var nonBlocking: UInt64 { 0x1_0000 }
     static var hugePages: UInt64 { 0x4_0000 }
     static var fixedNoReplace: UInt64 { 0x10_0000 }
-    /// What MAP_SHARED_VALIDATE knows: those above, MAP_STACK, MAP_DENYWRITE and MAP_EXECUTABLE.
-    static var known: UInt64 { 0x17_F9F3 }
+    /// What MAP_SHARED_VALIDATE knows: those above but the last, MAP_STACK, MAP_DENYWRITE and MAP_EXECUTABLE.
+    static var known: UInt64 { 0x07_F973 }
   }
 
   /// mmap(2)
@@ -51,14 +51,13 @@ extension SystemCalls {
     guard let size = UserAddress.roundedUpToPages(arguments.second), size <= UserMemory.limit else {
       throw .outOfMemory
     }
-    guard !(offset >> 12).addingReportingOverflow(size >> 12).overflow, offset <= .max - size else {
-      throw .overflow
-    }
     let address = arguments.first
     if isFixed {
       guard address <= UserMemory.limit - size else { throw .outOfMemory }
       guard address & 4095 == 0 else { throw .invalid }
       guard address >= AddressSpace.lowestAddress else { throw .notPermitted }
+      // That there is room is the first thing that Linux sees to; what would be mapped comes after it.
+      if flags & MapFlags.fixedNoReplace != 0, !space.isFree(address..<address + size) { throw .exists }
     }
     var attributes: RegionAttributes = []
     if flags & MapFlags.locked != 0 || space.locksFuture {
@@ -113,6 +112,7 @@ extension SystemCalls {
       }
     }
     let isShared = type == MapFlags.shared || type == MapFlags.sharedValidate
+    if offset > .max - size { throw .overflow }
     guard isShared || type == MapFlags.private else { throw .invalid }
     if type == MapFlags.sharedValidate, flags & ~MapFlags.known != 0 { throw .notSupported }
     if isShared, protection.contains(.write), !file.flags.isWritable { throw .access }
