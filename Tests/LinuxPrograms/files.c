@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -81,6 +82,9 @@ static void opening(void) {
   CHECK_ERROR(read(place, buffer, 1), EBADF);
   CHECK_ERROR(lseek(place, 0, SEEK_SET), EBADF);
   CHECK_EQUAL(fstat(place, &status), 0);
+  struct pollfd nothing = {place, POLLIN, 0};
+  CHECK_EQUAL(poll(&nothing, 1, 0), 1);
+  CHECK_EQUAL(nothing.revents, POLLNVAL);
   close(place);
   // creat, and the umask
   CHECK_EQUAL(umask(077), 022);
@@ -124,7 +128,10 @@ static void reading_and_writing(void) {
   int directory = open(".", O_RDONLY);
   CHECK_ERROR(read(directory, other, 10), EISDIR);
   CHECK_ERROR(write(directory, other, 10), EBADF);
+  CHECK_ERROR(pread(directory, other, 10, 0), EISDIR);
+  CHECK_ERROR(pwrite(directory, other, 10, 0), EBADF);
   close(directory);
+  CHECK_ERROR(open(".", O_RDONLY | O_TRUNC), EISDIR);
   // Vectors
   char one[3], two[5];
   struct iovec in[3] = {{one, 3}, {nowhere, 0}, {two, 5}};
@@ -518,6 +525,24 @@ static void listing(void) {
   CHECK_EQUAL(rmdir("list"), 0);
 }
 
+// The times that reading leaves, and the errors about times.
+static void access_times(void) {
+  struct timespec old[2] = {{1000, 0}, {1000, 0}}, wrong[2] = {{1, 1000000000}, {1, 0}};
+  struct stat status;
+  REQUIRE(mkdir("times", 0755) == 0);
+  for (int flags = 0; flags <= O_NOATIME; flags += O_NOATIME) {
+    CHECK_EQUAL(utimensat(AT_FDCWD, "times", old, 0), 0);
+    int directory = open("times", O_RDONLY | O_DIRECTORY | flags);
+    CHECK(syscall(SYS_getdents64, directory, buffer, 1000) > 0);
+    CHECK_EQUAL(fstat(directory, &status), 0);
+    CHECK_EQUAL(status.st_atime == 1000, flags != 0);
+    close(directory);
+  }
+  CHECK_ERROR(utimensat(AT_FDCWD, "times", wrong, 0), EINVAL);
+  CHECK_ERROR(utimensat(AT_FDCWD, "missing", wrong, 0), ENOENT);
+  CHECK_EQUAL(rmdir("times"), 0);
+}
+
 static void holes(void) {
   int file = open("holes", O_RDWR | O_CREAT, 0600);
   CHECK_EQUAL(pwrite(file, "x", 1, 3 * 65536), 1);
@@ -547,6 +572,7 @@ int main(void) {
   paths();
   working_directory();
   listing();
+  access_times();
   holes();
   return finish();
 }

@@ -16,6 +16,10 @@ public class FileSystem: @unchecked Sendable {
     self.typeName = typeName
   }
 
+  /// Whether programs may make files in it at all. Where they may not, as in /proc, a missing name is ENOENT to
+  /// whoever would make it.
+  var makesFiles: Bool { true }
+
   /// A new file without a name.
   ///
   /// - Parameter deviceNumber: of device nodes.

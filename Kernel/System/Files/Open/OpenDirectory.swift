@@ -3,6 +3,8 @@ import Machine
 
 /// An open directory: what getdents64(2) reads. Its offset is the position of the next entry.
 final class OpenDirectory: OpenFile, @unchecked Sendable {
+  /// It has one, if nothing to read there: pread(2) answers EISDIR.
+  override var hasPosition: Bool { true }
   override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int { throw .isDirectory }
   override func poll() -> PollEvents { [.input, .output, .inputNormal, .outputNormal] }
 
@@ -35,7 +37,7 @@ final class OpenDirectory: OpenFile, @unchecked Sendable {
     }
     try node.list(from: listing.nextPosition, into: &listing)
     offset = listing.nextPosition
-    node.stampAccessed()
+    if !flags.contains(.noAccessTime) { node.stampAccessed() }
   }
 }
 

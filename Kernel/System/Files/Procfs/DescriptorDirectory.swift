@@ -55,8 +55,9 @@ final class DescriptorLink: FileNode, @unchecked Sendable {
     self.process = process
     self.descriptor = descriptor
     var permissions: UInt32 = 0
-    if file.flags.isReadable { permissions |= 0o500 }
-    if file.flags.isWritable { permissions |= 0o300 }
+    // What O_PATH opened is neither read nor written.
+    if file.flags.isReadable, !file.flags.contains(.path) { permissions |= 0o500 }
+    if file.flags.isWritable, !file.flags.contains(.path) { permissions |= 0o300 }
     super.init(
       fileSystem: ProcFileSystem.shared, number: number, mode: .symbolicLink.with(permissions: permissions))
     stampNew()

@@ -6,6 +6,8 @@ final class ProcFileSystem: FileSystem, @unchecked Sendable {
   nonisolated(unsafe) private static var storedShared: ProcFileSystem?
   static var shared: ProcFileSystem { storedShared.unsafelyUnwrapped }
 
+  override var makesFiles: Bool { false }
+
   private var storedRoot: ProcRoot?
   /// The entry of its root directory.
   var root: DirectoryEntry { DirectoryEntry(root: storedRoot.unsafelyUnwrapped) }

@@ -21,6 +21,7 @@ extension FileTree {
     }
     guard isMissing else { throw .exists }
     if walk.hasTrailingSlash, !isDirectory { throw .noEntry }
+    guard walk.place.node.fileSystem.makesFiles else { throw .noEntry }
     try checkCreation(in: walk.place, lookup.identity)
   }
 
@@ -35,6 +36,9 @@ extension FileTree {
     defer { changes.release() }
     var walk = PathWalk(lookup, from: start)
     try prepareCreation(&walk, path, lookup, isDirectory: mode.isDirectory)
+    // Character device 0:0 is no device but a mark of file systems that lie over others: anybody may make one.
+    let isMark = mode.type == .characterDevice && deviceNumber == 0
+    if mode.isDevice, !isMark, !lookup.identity.mayMakeDevices { throw .notPermitted }
     let node = try walk.place.node.fileSystem.makeNode(mode, deviceNumber: deviceNumber)
     return Path(walk.place.mount, try add(node, to: walk.place, walk.name, lookup.identity))
   }

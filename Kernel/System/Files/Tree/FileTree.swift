@@ -73,6 +73,7 @@ enum FileTree {
     } catch {
       guard error == .noEntry else { throw error }
     }
+    guard directory.node.fileSystem.makesFiles else { throw .noEntry }
     try checkCreation(in: directory, lookup.identity)
     let node: FileNode
     do throws(Errno) {
@@ -105,7 +106,8 @@ enum FileTree {
     case 1: access = .write
     default: access = [.read, .write]
     }
-    if truncates { access.insert(.write) }
+    // To cut a file is to write it, and of a directory or a device the right is asked for as well.
+    if flags.contains(.truncate) { access.insert(.write) }
     let writes = access.contains(.write)
     switch node.mode.type {
     case .symbolicLink: throw .tooManySymbolicLinks
@@ -163,7 +165,10 @@ enum FileTree {
     entry.markRemoved()
     var flags = request.flags.subtracting([.temporary, .directory])
     flags.remove(.create)
-    return try open(Path(directory.mount, entry), lookup.identity, flags, isNew: true)
+    let file = try open(Path(directory.mount, entry), lookup.identity, flags, isNew: true)
+    // F_GETFL shows both bits of O_TMPFILE.
+    file.flags.formUnion([.temporary, .directory])
+    return file
   }
 
   // MARK: Making entries

@@ -104,11 +104,16 @@ extension SystemCalls {
     case unchanged
     case time(Int64)
 
+    /// UTIME_OMIT, in the nanoseconds.
+    static var omission: Int64 { 0x3FFF_FFFE }
+    /// UTIME_NOW
+    static var nowRequest: TimeSpecification { TimeSpecification(seconds: 0, nanoseconds: 0x3FFF_FFFF) }
+
     /// As utimensat(2) has it.
     init(_ time: TimeSpecification) throws(Errno) {
       switch time.nanoseconds {
-      case 0x3FFF_FFFF: self = .now  // UTIME_NOW
-      case 0x3FFF_FFFE: self = .unchanged  // UTIME_OMIT
+      case NewTime.nowRequest.nanoseconds: self = .now
+      case NewTime.omission: self = .unchanged
       default:
         guard time.nanoseconds >= 0, time.nanoseconds < 1_000_000_000 else { throw .invalid }
         // Times are kept as 64 bits of nanoseconds: the years from 1678 to 2261.
@@ -123,13 +128,13 @@ extension SystemCalls {
   /// utimensat(2); without a path, of the descriptor's file
   static func utimensat(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let flags = arguments.fourth
-    var times: (NewTime, NewTime) = (.now, .now)
+    var values = (NewTime.nowRequest, NewTime.nowRequest)
     if arguments.third != 0 {
       guard let access = UserMemory.load(TimeSpecification.zero, from: arguments.third),
         let modification = UserMemory.load(TimeSpecification.zero, from: arguments.third &+ 16)
       else { throw .badAddress }
-      times = (try NewTime(access), try NewTime(modification))
-      if case (.unchanged, .unchanged) = times { return 0 }
+      values = (access, modification)
+      if access.nanoseconds == NewTime.omission, modification.nanoseconds == NewTime.omission { return 0 }
     }
     guard flags & 0xFFFF_FFFF & ~(AtFlags.noFollow | AtFlags.emptyPath) == 0 else { throw .invalid }
     let node: FileNode
@@ -144,7 +149,8 @@ extension SystemCalls {
       node = found.node
       mount = found.place?.mount
     }
-    return try setTimes(of: node, mount, times)
+    // A file that is not there is the error before a time that is none.
+    return try setTimes(of: node, mount, (try NewTime(values.0), try NewTime(values.1)))
   }
 
   /// utime(2)

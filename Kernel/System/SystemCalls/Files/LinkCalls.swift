@@ -69,9 +69,7 @@ extension SystemCalls {
     var mode = FileMode(rawValue: UInt32(truncatingIfNeeded: rawMode) & 0o177777 & ~fileSystem.umask)
     if mode.type.rawValue == 0 { mode.rawValue |= FileMode.regular.rawValue }
     switch mode.type {
-    case .regular, .fifo, .socket: break
-    case .characterDevice, .blockDevice:
-      guard FileIdentity.current.mayMakeDevices else { throw .notPermitted }
+    case .regular, .fifo, .socket, .characterDevice, .blockDevice: break
     case .directory: throw .notPermitted
     default: throw .invalid
     }
@@ -137,9 +135,17 @@ extension SystemCalls {
     let old = try UserPath(oldAddress)
     let new = try UserPath(newAddress)
     let lookup = lookup
-    try FileTree.rename(
-      old.view, from: start(oldDirectory, old.view, lookup), to: new.view,
-      from: start(newDirectory, new.view, lookup), lookup, flags)
+    let oldStart = try start(oldDirectory, old.view, lookup)
+    let newStart: Path
+    do throws(Errno) {
+      newStart = try start(newDirectory, new.view, lookup)
+    } catch {
+      // What is wrong with the way to the old name is the first error.
+      var walk = PathWalk(lookup, from: oldStart)
+      try walk.resolve(old.view, for: .parent)
+      throw error
+    }
+    try FileTree.rename(old.view, from: oldStart, to: new.view, from: newStart, lookup, flags)
     return 0
   }
 

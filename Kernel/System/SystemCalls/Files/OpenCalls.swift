@@ -53,7 +53,7 @@ extension SystemCalls {
       return FileTree.OpenRequest(flags: flags)
     }
     if flags.contains(.temporary) {
-      guard flags.contains(.directory), flags.isWritable, !flags.contains(.create) else { throw .invalid }
+      guard flags.contains(.directory), flags.rawValue & 3 != 0, !flags.contains(.create) else { throw .invalid }
     } else if flags.isSuperset(of: [.create, .directory]) {
       throw .invalid
     }
