@@ -129,7 +129,7 @@ final class OpenMemoryFile: OpenFile, @unchecked Sendable {
       if added.contains(.write), store.lock.withLock({ store.firstMapping != nil }) { throw .busy }
       file.seals.formUnion(added)
       return 0
-    default: throw .invalid
+    default: return try super.manipulate(command, argument)
     }
   }
 
@@ -148,6 +148,8 @@ final class OpenMemoryFile: OpenFile, @unchecked Sendable {
   }
 
   private func read(_ buffer: inout TransferBuffer, from position: Int64) throws(Errno) -> Int {
+    // Beyond the last position that there is nothing can be.
+    if position.addingReportingOverflow(Int64(buffer.remaining)).overflow { throw .invalid }
     let count = try buffer.put(from: store, at: UInt64(position))
     if !flags.contains(.noAccessTime) { node.stampAccessed() }
     return count
@@ -163,6 +165,7 @@ final class OpenMemoryFile: OpenFile, @unchecked Sendable {
     mutex.acquire()
     defer { mutex.release() }
     let start = flags.contains(.append) ? Int64(store.size) : position ?? offset
+    if start.addingReportingOverflow(Int64(buffer.remaining)).overflow { throw .invalid }
     try file.seals.checkWrite()
     try file.seals.checkSize(max(store.size, UInt64(start) + UInt64(buffer.remaining)), was: store.size)
     let room = try FileSizeLimit.room(at: start, count: buffer.remaining)

@@ -51,7 +51,7 @@ enum Whence {
     default: throw .invalid
     }
     let (sum, overflows) = base.addingReportingOverflow(offset)
-    if overflows { throw .overflow }
+    if overflows { throw .invalid }
     guard sum >= 0 else { throw .invalid }
     return sum
   }

@@ -122,7 +122,14 @@ public class OpenFile: @unchecked Sendable {
   func allowWriting() {}
 
   /// fcntl(2)'s commands that only some kinds of files know: F_SETPIPE_SZ, F_ADD_SEALS and the like.
-  func manipulate(_ command: UInt32, _ argument: UInt64) throws(Errno) -> Int64 { throw .invalid }
+  /// Linux has an error of its own for files that are of another kind.
+  func manipulate(_ command: UInt32, _ argument: UInt64) throws(Errno) -> Int64 {
+    switch command {
+    case 1031, 1032: throw .badFile  // F_SETPIPE_SZ, F_GETPIPE_SZ
+    case 1033: throw flags.isWritable ? .invalid : .notPermitted  // F_ADD_SEALS
+    default: throw .invalid
+    }
+  }
 
   /// What could be done now without waiting (poll(2)).
   func poll() -> PollEvents { [.input, .output, .inputNormal, .outputNormal] }

@@ -46,7 +46,7 @@ final class PipeFile: OpenFile, @unchecked Sendable {
     switch command {
     case 1031: Int64(try storedPipe.resize(UInt32(truncatingIfNeeded: argument)))  // F_SETPIPE_SZ
     case 1032: Int64(storedPipe.lock.withLock { storedPipe.ring.capacity })  // F_GETPIPE_SZ
-    default: throw .invalid
+    default: try super.manipulate(command, argument)
     }
   }
 

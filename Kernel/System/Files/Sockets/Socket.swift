@@ -21,7 +21,9 @@ final class Socket: OpenFile, @unchecked Sendable {
   override var asynchronousEvents: PollEvents? { .all }
 
   override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
-    try receive(&buffer, []).count
+    // To ask for nothing does not wait, even where nothing is there.
+    if buffer.remaining == 0 { return 0 }
+    return try receive(&buffer, []).count
   }
 
   override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {

@@ -4,16 +4,20 @@ import Machine
 extension SystemCalls {
   /// copy_file_range(2)
   static func copy_file_range(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    guard arguments.sixth == 0 else { throw .invalid }
     let source = try file(arguments.first)
     let target = try file(arguments.third)
+    var sourceOffset = try offset(arguments.second, of: source)
+    var targetOffset = try offset(arguments.fourth, of: target)
+    guard arguments.sixth & 0xFFFF_FFFF == 0 else { throw .invalid }
     if source.node.mode.isDirectory || target.node.mode.isDirectory { throw .isDirectory }
     guard source.node.mode.isRegular, target.node.mode.isRegular else { throw .invalid }
     guard source.flags.isReadable, target.flags.isWritable, !target.flags.contains(.append) else { throw .badFile }
-    var sourceOffset = try offset(arguments.second, of: source)
-    var targetOffset = try offset(arguments.fourth, of: target)
-    // Only what the source has counts, for overlaps too.
-    let count = max(0, min(Int64(min(arguments.fifth, transferLimit)), source.node.size - sourceOffset))
+    let lastOffset = max(UInt64(bitPattern: sourceOffset), UInt64(bitPattern: targetOffset))
+    if lastOffset.addingReportingOverflow(arguments.fifth).overflow { throw .overflow }
+    guard sourceOffset >= 0, targetOffset >= 0 else { throw .invalid }
+    // What the source does not have is not copied, so that it overlaps with nothing.
+    let available = UInt64(max(source.node.size - sourceOffset, 0))
+    let count = Int64(min(arguments.fifth, available, transferLimit))
     if source.node === target.node, sourceOffset < targetOffset &+ count, targetOffset < sourceOffset &+ count {
       throw .invalid
     }
@@ -49,7 +53,6 @@ extension SystemCalls {
   private static func offset(_ address: UInt64, of file: OpenFile) throws(Errno) -> Int64 {
     if address == 0 { return file.offset }
     guard let offset = UserMemory.load(Int64(0), from: address) else { throw .badAddress }
-    guard offset >= 0 else { throw .invalid }
     return offset
   }
 

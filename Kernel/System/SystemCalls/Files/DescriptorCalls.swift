@@ -225,9 +225,15 @@ extension SystemCalls {
 
   /// flock(2)
   static func flock(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    let file = try file(arguments.first)
     let operation = UInt32(truncatingIfNeeded: arguments.second)
+    // Linux has given up LOCK_MAND, and takes it for success.
+    if operation & 32 != 0 { return 0 }
     // LOCK_SH 1, LOCK_EX 2, LOCK_NB 4, LOCK_UN 8
+    switch operation & ~4 {
+    case 1, 2, 8: break
+    default: throw .invalid
+    }
+    let file = try file(arguments.first)
     let kind: RecordLocks.Kind
     switch operation & ~4 {
     case 1: kind = .shared

@@ -24,21 +24,24 @@ extension SystemCalls {
 
   /// sendfile(2)
   static func sendfile(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    let target = try file(arguments.first)
+    var given: Int64? = nil
+    if arguments.third != 0 {
+      guard let offset = UserMemory.load(Int64(0), from: arguments.third) else { throw .badAddress }
+      given = offset
+    }
     let source = try file(arguments.second)
-    guard source.flags.isReadable, target.flags.isWritable else { throw .badFile }
+    guard source.flags.isReadable else { throw .badFile }
+    if let given {
+      guard source.hasPosition else { throw .illegalSeek }
+      guard given >= 0 else { throw .invalid }
+    }
+    let target = try file(arguments.first)
+    guard target.flags.isWritable else { throw .badFile }
     guard source.hasPosition, source.node.mode.isRegular || source.node.mode.type == .blockDevice,
       !target.flags.contains(.append)
     else { throw .invalid }
     let limit = Int(min(arguments.fourth, transferLimit))
-    var position: Int64
-    if arguments.third != 0 {
-      guard let given = UserMemory.load(Int64(0), from: arguments.third) else { throw .badAddress }
-      guard given >= 0 else { throw .invalid }
-      position = given
-    } else {
-      position = try source.seek(0, 1)
-    }
+    var position = if let given { given } else { try source.seek(0, 1) }
     let total = try copy(from: source, &position, to: target, limit: limit)
     if arguments.third != 0 {
       guard UserMemory.store(position, to: arguments.third) else { throw .badAddress }
@@ -82,29 +85,28 @@ extension SystemCalls {
   static func splice(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let limit = Int(min(arguments.fifth, transferLimit))
     let flags = arguments.sixth & 0xFFFF_FFFF
-    guard flags & ~0xF == 0 else { throw .invalid }
     if limit == 0 { return 0 }
+    guard flags & ~0xF == 0 else { throw .invalid }
     let source = try file(arguments.first)
     let target = try file(arguments.third)
+    // A pipe has no offsets.
+    if source.pipe != nil && arguments.second != 0 || target.pipe != nil && arguments.fourth != 0 {
+      throw .illegalSeek
+    }
     guard source.flags.isReadable, target.flags.isWritable else { throw .badFile }
     let isNonBlocking = flags & 2 != 0  // SPLICE_F_NONBLOCK
     if let pipe = source.pipe {
-      if arguments.second != 0 { throw .illegalSeek }
-      if let other = target.pipe {
-        if arguments.fourth != 0 { throw .illegalSeek }
-        guard other !== pipe else { throw .invalid }
-      }
+      if let other = target.pipe, other === pipe { throw .invalid }
       return try spliceOut(of: pipe, source, target, arguments.fourth, limit, isNonBlocking)
     }
     guard let pipe = target.pipe else { throw .invalid }
-    if arguments.fourth != 0 { throw .illegalSeek }
     return try spliceIn(source, arguments.second, pipe, target, limit, isNonBlocking)
   }
 
   /// The offset that a program gives for a file, or nil for the file's own.
   private static func offset(at address: UInt64, of file: OpenFile) throws(Errno) -> Int64? {
     if address == 0 { return nil }
-    guard file.hasPosition else { throw .illegalSeek }
+    guard file.hasPosition else { throw .invalid }
     guard let offset = UserMemory.load(Int64(0), from: address) else { throw .badAddress }
     guard offset >= 0 else { throw .invalid }
     return offset

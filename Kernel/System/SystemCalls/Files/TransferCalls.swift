@@ -45,10 +45,11 @@ extension SystemCalls {
   /// The second and third argument as a buffer.
   @inline(__always)
   private static func userBuffer(_ arguments: SystemCallArguments) throws(Errno) -> TransferBuffer {
-    let count = Int(min(arguments.third, transferLimit))
-    guard Int64(bitPattern: arguments.third) >= 0 else { throw .invalid }
-    guard UserMemory.contains(arguments.second, count: count) else { throw .badAddress }
-    return TransferBuffer(user: arguments.second, count: count)
+    // A count beyond all memory is no count that Linux calls invalid: there is no such buffer.
+    guard let all = Int(exactly: arguments.third), UserMemory.contains(arguments.second, count: all) else {
+      throw .badAddress
+    }
+    return TransferBuffer(user: arguments.second, count: Int(min(arguments.third, transferLimit)))
   }
 
   // MARK: Vectors
@@ -105,6 +106,8 @@ extension SystemCalls {
     guard flags & ~0x1F == 0 else { throw .notSupported }
     let pieces = try UserVector(arguments.second, count: arguments.third)
     var buffer = pieces.buffer
+    // Nothing is no transfer, whatever the file would say of it.
+    if buffer.remaining == 0 { return 0 }
     if flags & 0x10 != 0, !reads {
       let size = file.node.size
       return Int64(try file.write(&buffer, at: size))

@@ -5,10 +5,10 @@ import Machine
 extension SystemCalls {
   /// prlimit64(2)
   static func prlimit64(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    let resource = try resource(arguments.second)
     var new: ResourceLimit? = nil
     if arguments.third != 0 { new = try resourceLimit(at: arguments.third) }
     let process = try process(arguments.first, requiring: .exceedLimits)
+    let resource = try resource(arguments.second)
     let old = try change(resource, of: process, to: new)
     if arguments.fourth != 0, !UserMemory.store(old, to: arguments.fourth) { throw .badAddress }
     return 0

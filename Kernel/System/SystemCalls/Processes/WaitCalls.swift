@@ -27,6 +27,20 @@ extension SystemCalls {
 
   /// waitid(2), with the kernel's fifth argument for the usage of resources.
   static func waitid(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    do throws(Errno) {
+      return try waitForInformation(arguments)
+    } catch {
+      // Linux clears the information even where it fails, and that it cannot is the error then.
+      if arguments.third != 0 {
+        let zeros: InlineArray<3, UInt64> = [0, 0, 0]
+        guard UserMemory.store(zeros, to: arguments.third), UserMemory.store(Int32(0), to: arguments.third &+ 24)
+        else { throw .badAddress }
+      }
+      throw error
+    }
+  }
+
+  private static func waitForInformation(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     var options = WaitOptions(rawValue: UInt32(truncatingIfNeeded: arguments.fourth))
     guard WaitOptions.forWaitID.isSuperset(of: options),
       !options.isDisjoint(with: [.exited, .stopped, .continued])

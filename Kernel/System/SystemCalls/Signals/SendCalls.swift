@@ -20,13 +20,14 @@ extension SystemCalls {
   static func kill(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let target = Int32(truncatingIfNeeded: arguments.first)
     let caller = Scheduler.current.pointee.process!
+    let other = target > 0 && target != caller.identifier ? Processes.find(target) : nil
+    if target > 0, target != caller.identifier, other == nil { throw .noProcess }
     let signal = try signal(arguments.second)
     if target == caller.identifier {
       if let signal { Signals.send(information(signal), to: caller) }
       return 0
     }
-    if target > 0 {
-      guard let process = Processes.find(target) else { throw .noProcess }
+    if let process = other {
       guard Signals.maySend(signal, from: caller, to: process) else { throw .notPermitted }
       if let signal { Signals.send(information(signal), to: process) }
       return 0
@@ -66,8 +67,14 @@ extension SystemCalls {
     let group = Int32(truncatingIfNeeded: arguments.first)
     let identifier = Int32(truncatingIfNeeded: arguments.second)
     guard group > 0, identifier > 0 else { throw .invalid }
-    let signal = try signal(arguments.third)
+    // Nobody to send it to is the error before a signal that is none.
     guard let process = Processes.find(group) else { throw .noProcess }
+    let signal: Signal?
+    do throws(Errno) {
+      signal = try Self.signal(arguments.third)
+    } catch {
+      throw Self.process(ofThread: identifier) === process ? error : .noProcess
+    }
     try send(signal.map { information($0, code: SignalCode.threadKill) }, to: process, thread: identifier)
     return 0
   }
@@ -76,8 +83,8 @@ extension SystemCalls {
   static func tkill(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let identifier = Int32(truncatingIfNeeded: arguments.first)
     guard identifier > 0 else { throw .invalid }
-    let signal = try signal(arguments.second)
     guard let process = process(ofThread: identifier) else { throw .noProcess }
+    let signal = try signal(arguments.second)
     try send(signal.map { information($0, code: SignalCode.threadKill) }, to: process, thread: identifier)
     return 0
   }

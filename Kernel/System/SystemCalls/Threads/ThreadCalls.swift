@@ -59,7 +59,8 @@ extension SystemCalls {
   /// sched_getaffinity(2): returns the number of bytes that it writes.
   static func sched_getaffinity(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let size = arguments.second & 0xFFFF_FFFF
-    guard size >= 8, size & 7 == 0 else { throw .invalid }
+    // As on Linux the bits are counted in 32 bits.
+    guard size & 7 == 0, size << 3 & 0xFFFF_FFFF != 0 else { throw .invalid }
     var mask: UInt64 = 0
     try withThread(arguments.first) { thread throws(Errno) in
       mask = thread.pointee.affinity & CPUs.onlineMask

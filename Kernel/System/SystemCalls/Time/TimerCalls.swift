@@ -128,6 +128,7 @@ extension SystemCalls {
 
   /// timer_settime(2)
   static func timer_settime(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    guard arguments.third != 0 else { throw .invalid }
     guard let new = UserMemory.load(TimerSpecification(), from: arguments.third) else { throw .badAddress }
     guard let value = new.value.length, let interval = new.interval.length else { throw .invalid }
     let isAbsolute = arguments.second & 1 != 0  // TIMER_ABSTIME

@@ -50,7 +50,7 @@ extension SystemCalls {
       var entry = PollEntry(descriptor: descriptor, file: nil, wanted: wanted.union([.error, .hangUp]))
       if descriptor >= 0 {
         do throws(Errno) {
-          entry.file = try process.files.file(descriptor)
+          entry.file = try self.file(UInt64(descriptor))
         } catch {
           entry.found = .invalid
         }

@@ -82,7 +82,7 @@ extension SystemCalls {
         if sets[1, word] & bit != 0 { wanted.formUnion(events.1) }
         if sets[2, word] & bit != 0 { wanted.formUnion(events.2) }
         guard entries.makeRoom() else { throw .outOfMemory }
-        let file = try process.files.file(Int32(descriptor))
+        let file = try self.file(UInt64(descriptor))
         entries.append(PollEntry(descriptor: Int32(descriptor), file: file, wanted: wanted))
       }
     }

@@ -18,6 +18,9 @@ extension SystemCalls {
   /// timerfd_settime(2)
   static func timerfd_settime(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let flags = arguments.second & 0xFFFF_FFFF
+    guard UserMemory.load((UInt64(0), UInt64(0), UInt64(0), UInt64(0)), from: arguments.third) != nil else {
+      throw .badAddress
+    }
     // TFD_TIMER_ABSTIME, TFD_TIMER_CANCEL_ON_SET
     guard flags & ~3 == 0 else { throw .invalid }
     let interval = try timeSpecification(at: arguments.third)
