@@ -33,7 +33,6 @@ bootEntry:
         cld
         mov     esp, bootStackLowTop
         mov     edi, ebx                ; the boot information, kept through to the call of Swift
-        call    startSerial
 
         mov     esi, messageMagic
         cmp     eax, BOOT_LOADER_MAGIC
@@ -181,26 +180,9 @@ mapImage:
         jmp     .page
 .done:  ret
 
-; The serial line at 115200 baud, 8N1.
-startSerial:
-        push    eax
-%macro serialSet 2
-        mov     dx, SERIAL_PORT + %1
-        mov     al, %2
-        out     dx, al
-%endmacro
-        serialSet 1, 0x00
-        serialSet 3, 0x80
-        serialSet 0, 0x01
-        serialSet 1, 0x00
-        serialSet 3, 0x03
-        serialSet 2, 0x07
-        serialSet 4, 0x0B
-        pop     eax
-        ret
-
 ; Prints the message at ESI on the serial line and the screen, and stops with the panic status.
 fail:
+        call    startSerial
         mov     edi, 0xB8000
 .next:
         lodsb
@@ -224,6 +206,22 @@ fail:
 .halt:  cli
         hlt
         jmp     .halt
+
+; The serial line at 115200 baud, 8N1. Only on the way to the end: what was typed before is lost.
+startSerial:
+%macro serialSet 2
+        mov     dx, SERIAL_PORT + %1
+        mov     al, %2
+        out     dx, al
+%endmacro
+        serialSet 1, 0x00
+        serialSet 3, 0x80
+        serialSet 0, 0x01
+        serialSet 1, 0x00
+        serialSet 3, 0x03
+        serialSet 2, 0x07
+        serialSet 4, 0x0B
+        ret
 
 section .boot.rodata progbits alloc noexec nowrite align=8
 

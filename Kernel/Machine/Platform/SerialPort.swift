@@ -24,14 +24,22 @@ public struct SerialPort: Sendable {
     return true
   }
 
-  public func initialize() {
+  /// Sets the port up. What was typed before is not lost.
+  ///
+  /// - Returns: a byte that had arrived: a port without FIFOs holds one, and turning them on clears it (16550,
+  ///   FIFO control register, bit 0). Bytes in FIFOs that are on already stay there.
+  public func initialize() -> UInt8? {
     portWrite8(base + 1, 0x00)  // no interrupts
     portWrite8(base + 3, 0x80)  // divisor latch
     portWrite8(base + 0, 0x01)  // 115200 baud
     portWrite8(base + 1, 0x00)
     portWrite8(base + 3, 0x03)  // 8N1
-    portWrite8(base + 2, 0x07)  // FIFOs on and cleared
     portWrite8(base + 4, 0x0B)  // DTR, RTS, and OUT2 that lets interrupts through
+    let hasFIFOs = portRead8(base + 2) & 0xC0 != 0
+    // Nothing between these two: the next byte follows at once where a file is at the other end.
+    let byte = hasFIFOs ? nil : read()
+    portWrite8(base + 2, 0x01)  // FIFOs on
+    return byte
   }
 
   public func write(_ byte: UInt8) {

@@ -10,8 +10,11 @@ public enum Console {
   /// cleared while no program runs.
   nonisolated(unsafe) static var programOutput: (@convention(c) (UnsafeRawPointer, Int) -> Void)?
 
+  /// What was typed before the port was set up, until `ConsoleInput` takes it.
+  nonisolated(unsafe) static var typedBefore: UInt8?
+
   public static func initialize() {
-    SerialPort.first.initialize()
+    typedBefore = SerialPort.first.initialize()
   }
 
   /// Prints a message and a line end.
