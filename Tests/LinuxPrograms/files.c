@@ -282,6 +282,14 @@ static void descriptors(void) {
   CHECK_EQUAL(fcntl(file, F_GETFD), FD_CLOEXEC);
   CHECK_EQUAL(fcntl(file, F_GETFL), 0100000);
   close(file);
+  // What is in no file system is called by its kind.
+  char link[40];
+  file = syscall(SYS_eventfd2, 0, 0);
+  snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+  memset(other, 0, 40);
+  CHECK_EQUAL(readlink(link, other, 40), 20);
+  CHECK_TEXT(other, "anon_inode:[eventfd]");
+  close(file);
   // One more than there may be.
   int last = -1, next;
   while ((next = open("d", O_RDONLY)) >= 0) last = next;

@@ -3,6 +3,7 @@ import Machine
 
 /// A counter as a file (eventfd(2)).
 final class EventCounter: OpenFile, @unchecked Sendable {
+  override var anonymousName: StaticString { "[eventfd]" }
   private static var largest: UInt64 { .max - 1 }
   private static var ready: PollEvents { [.input, .inputNormal, .output, .outputNormal] }
 

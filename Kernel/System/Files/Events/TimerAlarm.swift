@@ -100,6 +100,7 @@ final class TimerAlarm: @unchecked Sendable {
 
 /// A timer as a file (timerfd_create(2)).
 final class TimerFile: OpenFile, @unchecked Sendable {
+  override var anonymousName: StaticString { "[timerfd]" }
   let alarm: TimerAlarm
   let clock: ClockIdentifier
 

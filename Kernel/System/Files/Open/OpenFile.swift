@@ -131,6 +131,9 @@ public class OpenFile: @unchecked Sendable {
     }
   }
 
+  /// What /proc calls a file that is in no file system, without `anon_inode:`; empty where it has a number instead.
+  var anonymousName: StaticString { "" }
+
   /// What could be done now without waiting (poll(2)).
   func poll() -> PollEvents { [.input, .output, .inputNormal, .outputNormal] }
 

@@ -11,6 +11,9 @@ enum ProcessPaths {
   ) {
     if let location = file.location, location.mount !== AnonymousMount.shared {
       put(location, from: root, buffer, &text)
+    } else if file.anonymousName.utf8CodeUnitCount > 0 {
+      text.put("anon_inode:")
+      text.put(file.anonymousName)
     } else {
       putAnonymous(file.node, &text)
     }

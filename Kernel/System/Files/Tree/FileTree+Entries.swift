@@ -146,7 +146,15 @@ extension FileTree {
     var old = PathWalk(lookup, from: oldStart)
     try old.resolve(oldPath, for: .parent)
     var new = PathWalk(lookup, from: newStart)
-    try new.resolve(newPath, for: .parent)
+    do throws(Errno) {
+      try new.resolve(newPath, for: .parent)
+    } catch {
+      // That the old name is missing is found before the new one is looked at.
+      if error == .nameTooLong, case .name = old.end {
+        _ = try old.place.node.entry(named: old.name, in: old.place.entry)
+      }
+      throw error
+    }
     guard old.place.mount === new.place.mount else { throw .crossDevice }
     guard case .name = old.end else { throw .busy }
     guard case .name = new.end else { throw flags.contains(.noReplace) ? .exists : .busy }

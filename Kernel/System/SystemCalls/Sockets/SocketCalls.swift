@@ -34,6 +34,10 @@ extension SystemCalls {
 
   /// socketpair(2)
   static func socketpair(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    // Linux writes the descriptors' numbers before it makes the sockets.
+    let wanted = OpenFlags(rawValue: UInt32(truncatingIfNeeded: arguments.second) & ~0xF)
+    guard wanted.isSubset(of: [.nonBlocking, .closeOnExec]) else { throw .invalid }
+    guard UserMemory.load(UInt64(0), from: arguments.fourth) != nil else { throw .badAddress }
     let (type, flags) = try parseType(arguments)
     let first = Socket(UnixEndpoint(type), flags: flags)
     let second = Socket(UnixEndpoint(type), flags: flags)
