@@ -12,24 +12,35 @@ struct BootScript: Sendable {
   /// - Parameters:
   ///   - words: the boot line, with what goes to init after `--`.
   ///   - steps: a file of steps for Scripts/type-at, from the root of the tree.
+  ///   - typedAhead: what is typed before the machine starts, as printf takes it.
   init(
-    name: String, archive: String, words: String, cpus: Int = 2, timeoutSeconds: Int = 120, steps: String? = nil
+    name: String, archive: String, words: String, cpus: Int = 2, timeoutSeconds: Int = 120, steps: String? = nil,
+    typedAhead: String? = nil
   ) {
     let boot =
       "Scripts/boot --kernel \(BootRunner.kernel) --initrd \(archive) --cpus \(cpus) --timeout \(timeoutSeconds)"
       + " --append '\(words)'"
-    self.init(name: name, command: boot, steps: steps)
+    if let typedAhead {
+      self.init(name: name, command: "printf '\(typedAhead)' | \(boot)")
+    } else {
+      self.init(name: name, command: boot, steps: steps)
+    }
+  }
+
+  private init(name: String, command: String) {
+    self.name = name
+    self.command = command
   }
 
   /// Another command, with its input from the steps or empty.
   init(name: String, command: String, steps: String?) {
-    self.name = name
-    self.command =
+    let input =
       if let steps {
         "Scripts/type-at build/boots/\(name).log \(command) <\(steps)"
       } else {
         command + " </dev/null"
       }
+    self.init(name: name, command: input)
   }
 
   /// - Returns: the status, 0 to 255, and what the console showed.

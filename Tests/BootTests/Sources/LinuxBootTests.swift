@@ -40,6 +40,11 @@ struct LinuxBootTests {
       status: 5),
     Case(
       boot: BootScript(
+        name: "linux-typed-ahead", archive: "build/linux.cpio", words: "init=/bin/sh",
+        typedAhead: #"echo $((6 * 7))7\nexit 3\n"#),
+      status: 3, messages: ["427"]),
+    Case(
+      boot: BootScript(
         name: "linux-terminal", archive: "build/linux.cpio", words: "init=/bin/sh",
         steps: "Tests/BootTests/Steps/terminal.txt"),
       status: 0),
