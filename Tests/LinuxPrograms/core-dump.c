@@ -1,6 +1,6 @@
 // core(5): the file that a process leaves behind, with the registers of all its threads.
 #include "check.h"
-#include <cpuid.h>
+#include "extended-state.h"
 #include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
@@ -24,21 +24,6 @@
 #define NT_FILE 0x46494c45
 #endif
 
-static int has_xsave, has_avx;
-static uint32_t avx_offset, image_size;
-
-static void find_features(void) {
-  uint32_t a, b, c, d;
-  __cpuid(1, a, b, c, d);
-  if (!(c & bit_OSXSAVE)) return;
-  has_xsave = 1;
-  uint32_t low, high;
-  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  has_avx = (c & bit_AVX) && (low & 6) == 6;
-  __cpuid_count(13, 2, a, avx_offset, c, d);
-  __cpuid_count(13, 0, a, image_size, c, d);
-}
-
 enum { THREADS = 3 };
 static volatile int ready[THREADS];
 static char marker[] = "a marker in the memory of the process";
@@ -52,7 +37,7 @@ static void *keeper(void *argument) {
   uint8_t values[32];
   for (int i = 0; i < 32; i++) values[i] = pattern((int)number, i);
   uint32_t mxcsr = 0x1F80 | (uint32_t)(number & 3) << 13;
-  if (has_avx)
+  if (state.has_avx)
     __asm__ volatile("vmovups (%0), %%ymm7\n\tldmxcsr %1\n\tmovq %2, %%r12\n\tmovl $1, (%3)\n1:\tpause\n\tjmp 1b"
                      : : "r"(values), "m"(mxcsr), "r"(number), "r"(&ready[number]) : "r12", "xmm7", "memory");
   else
@@ -72,7 +57,7 @@ static void crash(void) {
   uint8_t values[32];
   for (int i = 0; i < 32; i++) values[i] = pattern(0, i);
   // Writes to an address at which nothing is mapped, with R12 and YMM7 of its own.
-  if (has_avx)
+  if (state.has_avx)
     __asm__ volatile("vmovups (%0), %%ymm7\n\tmovq $0x5A5A, %%r12\n\tmovl $1, 0x10" : : "r"(values) : "r12", "xmm7", "memory");
   else
     __asm__ volatile("movups (%0), %%xmm7\n\tmovq $0x5A5A, %%r12\n\tmovl $1, 0x10" : : "r"(values) : "r12", "xmm7", "memory");
@@ -119,14 +104,14 @@ static void check_state(const uint8_t *legacy, const uint8_t *extended, size_t s
   uint32_t mxcsr;
   memcpy(&mxcsr, legacy + 24, 4);
   if (number) CHECK_EQUAL(mxcsr, 0x1F80 | number << 13);
-  if (!has_xsave) return;
+  if (!state.has_xsave) return;
   REQUIRE(extended != 0);
-  CHECK_EQUAL(size, image_size);
+  CHECK_EQUAL(size, state.size);
   uint64_t components;
   memcpy(&components, extended + 464, 8);
   CHECK((components & 3) == 3);
-  if (has_avx)
-    for (int i = 0; i < 16; i++) CHECK_EQUAL(extended[avx_offset + 7 * 16 + i], pattern(number, 16 + i));
+  if (state.has_avx)
+    for (int i = 0; i < 16; i++) CHECK_EQUAL(extended[state.offset[AVX] + 7 * 16 + i], pattern(number, 16 + i));
 }
 
 static void a_core_has_all_threads_with_their_registers(void) {
@@ -330,7 +315,7 @@ static void threads_that_crash_at_once_leave_one_core(void) {
 }
 
 int main(void) {
-  find_features();
+  state_find();
   char text[64] = "";
   int file = open("/proc/sys/kernel/core_pattern", O_RDONLY);
   REQUIRE(file >= 0 && read(file, text, sizeof text - 1) > 0);

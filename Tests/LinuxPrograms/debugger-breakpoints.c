@@ -1,33 +1,13 @@
 // ptrace(2), PTRACE_POKEUSER of u_debugreg: hardware breakpoints and watchpoints, each thread's its own.
-#include "check.h"
+#include "tracing.h"
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/user.h>
-#include <sys/wait.h>
 
-#ifndef __WALL
-#define __WALL 0x40000000
-#endif
 #ifndef TRAP_HWBKPT
 #define TRAP_HWBKPT 4
 #endif
-
-static long trace(long request, pid_t pid, uintptr_t address, uintptr_t data) {
-  return syscall(SYS_ptrace, request, (long)pid, address, data);
-}
-#define STOPPED(signal, event) ((signal) << 8 | (event) << 16 | 0x7F)
-#define CHECK_WAIT(pid, expected) \
-  do { \
-    int wait_status = -1; \
-    CHECK_EQUAL(wait4(pid, &wait_status, __WALL, 0), pid); \
-    CHECK_EQUAL(wait_status, expected); \
-  } while (0)
 
 static long poke(pid_t pid, int number, uintptr_t value) {
   return trace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg) + number * 8, value);
@@ -48,26 +28,6 @@ enum { ONE = 0, TWO = 1, EIGHT = 2, FOUR = 3 };
 #define STATUS(bits) (0xFFFF0FF0ul | (bits))
 static uintptr_t control(int number, int kind, int length) {
   return 1ul << number * 2 | (uintptr_t)(length << 2 | kind) << (16 + number * 4);
-}
-
-static void run_on(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  sched_setaffinity(0, sizeof set, &set);
-}
-
-static pid_t traced(void (*body)(void)) {
-  pid_t pid = fork();
-  REQUIRE(pid >= 0);
-  if (pid == 0) {
-    if (trace(PTRACE_TRACEME, 0, 0, 0) != 0) _exit(99);
-    syscall(SYS_kill, getpid(), SIGSTOP);
-    body();
-    _exit(0);
-  }
-  CHECK_WAIT(pid, STOPPED(SIGSTOP, 0));
-  return pid;
 }
 
 static siginfo_t go_on_to_trap(pid_t pid, int request) {

@@ -1,54 +1,17 @@
 // ptrace(2): the register sets, read and written by a tracer while other threads use the same CPUs' registers.
-#include "check.h"
-#include <cpuid.h>
+#include "tracing.h"
+#include "extended-state.h"
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
-#include <sys/wait.h>
 
-#ifndef __WALL
-#define __WALL 0x40000000
-#endif
 #define NT_PRSTATUS 1
 #define NT_PRFPREG 2
 #define NT_X86_XSTATE 0x202
 
-static long trace(long request, pid_t pid, uintptr_t address, uintptr_t data) {
-  return syscall(SYS_ptrace, request, (long)pid, address, data);
-}
-#define STOPPED(signal, event) ((signal) << 8 | (event) << 16 | 0x7F)
-#define CHECK_WAIT(pid, expected) \
-  do { \
-    int wait_status = -1; \
-    CHECK_EQUAL(wait4(pid, &wait_status, __WALL, 0), pid); \
-    CHECK_EQUAL(wait_status, expected); \
-  } while (0)
 #define REGISTER(name) offsetof(struct user_regs_struct, name)
-
-static int has_xsave, has_avx, has_rights;
-static uint32_t avx_offset, rights_offset, image_size;
-
-static void find_features(void) {
-  uint32_t a, b, c, d;
-  __cpuid(1, a, b, c, d);
-  if (!(c & bit_OSXSAVE)) return;
-  has_xsave = 1;
-  uint32_t low, high;
-  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  has_avx = (c & bit_AVX) && (low & 6) == 6;
-  __cpuid_count(13, 2, a, avx_offset, c, d);
-  __cpuid_count(7, 0, a, b, c, d);
-  has_rights = (c & bit_OSPKE) && (low & 0x200);
-  __cpuid_count(13, 9, a, rights_offset, c, d);
-  __cpuid_count(13, 0, a, image_size, c, d);
-}
 
 // What a tracee shows of itself, in memory that its tracer sees too.
 struct shown {
@@ -86,13 +49,13 @@ static void __attribute__((noinline)) fill_and_stop(void) {
     : [in] "r"(image.vectors), [out] "r"(shown->vectors), [control] "m"(control), [mxcsr] "m"(mxcsr), \
       [usual] "m"((const uint32_t){0x1F80}) \
     : "r8", "memory", VECTORS)
-  if (has_avx) {
+  if (state.has_avx) {
     BODY(LOAD_Y, STORE_Y);
     __asm__ volatile("vzeroupper");
   } else {
     BODY(LOAD_X, STORE_X);
   }
-  if (has_rights) {
+  if (state.has_rights) {
     uint32_t high;
     __asm__ volatile("rdpkru" : "=a"(shown->rights), "=d"(high) : "c"(0));
   }
@@ -100,26 +63,7 @@ static void __attribute__((noinline)) fill_and_stop(void) {
 
 // The tracee has a CPU of its own where there are two: what is left of its registers there must not come back when its
 // tracer has written others.
-static void run_on(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  sched_setaffinity(0, sizeof set, &set);
-}
-
-static pid_t traced(void (*body)(void)) {
-  pid_t pid = fork();
-  REQUIRE(pid >= 0);
-  if (pid == 0) {
-    run_on(0);
-    if (trace(PTRACE_TRACEME, 0, 0, 0) != 0) _exit(99);
-    syscall(SYS_kill, getpid(), SIGSTOP);
-    body();
-    _exit(0);
-  }
-  CHECK_WAIT(pid, STOPPED(SIGSTOP, 0));
-  return pid;
-}
+static pid_t traced_alone(void (*body)(void)) { return traced_on(0, body); }
 
 static void continue_to_trap(pid_t pid) {
   CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
@@ -147,7 +91,7 @@ static long put_set(pid_t pid, int set, void *base, size_t size) {
 static uint8_t image[8192] __attribute__((aligned(64)));
 
 static void a_tracer_sees_every_register(void) {
-  pid_t pid = traced(fill_and_stop);
+  pid_t pid = traced_alone(fill_and_stop);
   continue_to_trap(pid);
   struct user_fpregs_struct legacy;
   CHECK_EQUAL(trace(PTRACE_GETFPREGS, pid, 0, (uintptr_t)&legacy), 0);
@@ -164,19 +108,19 @@ static void a_tracer_sees_every_register(void) {
   CHECK_EQUAL(length, 512);
   CHECK(memcmp(image, &legacy, 416) == 0);
   CHECK_EQUAL(image[512], 0xEE);
-  if (has_xsave) {
+  if (state.has_xsave) {
     memset(image, 0xEE, sizeof image);
     CHECK_EQUAL(get_set(pid, NT_X86_XSTATE, image, sizeof image, &length), 0);
-    CHECK_EQUAL(length, image_size);
+    CHECK_EQUAL(length, state.size);
     CHECK_EQUAL(image[length], 0xEE);
     // Linux tells the components that there are where a debugger looks for them.
     uint64_t components;
     memcpy(&components, image + 464, 8);
     CHECK((components & 3) == 3);
-    CHECK_EQUAL(!!(components & 4), has_avx);
-    if (has_avx)
+    CHECK_EQUAL(!!(components & 4), state.has_avx);
+    if (state.has_avx)
       for (int number = 0; number < 16; number++)
-        for (int i = 0; i < 16; i++) CHECK_EQUAL(image[avx_offset + number * 16 + i], pattern(number, 16 + i));
+        for (int i = 0; i < 16; i++) CHECK_EQUAL(image[state.offset[AVX] + number * 16 + i], pattern(number, 16 + i));
     // Less is read where there is less room.
     memset(image, 0xEE, 1024);
     CHECK_EQUAL(get_set(pid, NT_X86_XSTATE, image, 576, &length), 0);
@@ -191,57 +135,57 @@ static void a_tracer_sees_every_register(void) {
   finish_tracee(pid, 0);
   // Nothing was changed by being looked at.
   for (int number = 0; number < 16; number++)
-    for (int i = 0; i < (has_avx ? 32 : 16); i++) CHECK_EQUAL(shown->vectors[number][i], pattern(number, i));
+    for (int i = 0; i < (state.has_avx ? 32 : 16); i++) CHECK_EQUAL(shown->vectors[number][i], pattern(number, i));
   CHECK_EQUAL(shown->mxcsr, 0x7F80);
 }
 
 static void what_a_tracer_writes_the_tracee_has(void) {
-  pid_t pid = traced(fill_and_stop);
+  pid_t pid = traced_alone(fill_and_stop);
   continue_to_trap(pid);
   struct user_fpregs_struct legacy;
   CHECK_EQUAL(trace(PTRACE_GETFPREGS, pid, 0, (uintptr_t)&legacy), 0);
   memset((uint8_t *)legacy.xmm_space + 16, 0x5A, 16);
   legacy.mxcsr = 0x3F80;
   CHECK_EQUAL(trace(PTRACE_SETFPREGS, pid, 0, (uintptr_t)&legacy), 0);
-  if (has_avx) {
-    CHECK_EQUAL(get_set(pid, NT_X86_XSTATE, image, image_size, 0), 0);
+  if (state.has_avx) {
+    CHECK_EQUAL(get_set(pid, NT_X86_XSTATE, image, state.size, 0), 0);
     // The upper halves are as they were.
-    CHECK_EQUAL(image[avx_offset + 16], pattern(1, 16));
+    CHECK_EQUAL(image[state.offset[AVX] + 16], pattern(1, 16));
     CHECK_EQUAL(image[160 + 16], 0x5A);
-    memset(image + avx_offset + 3 * 16, 0x77, 16);
-    if (has_rights) {
+    memset(image + state.offset[AVX] + 3 * 16, 0x77, 16);
+    if (state.has_rights) {
       uint32_t rights = 0x55555550;
-      memcpy(image + rights_offset, &rights, 4);
+      memcpy(image + state.offset[RIGHTS], &rights, 4);
       image[513] |= 2;
     }
-    CHECK_EQUAL(put_set(pid, NT_X86_XSTATE, image, image_size), 0);
+    CHECK_EQUAL(put_set(pid, NT_X86_XSTATE, image, state.size), 0);
   }
   finish_tracee(pid, 0);
   CHECK_EQUAL(shown->mxcsr, 0x3F80);
   for (int number = 0; number < 16; number++)
-    for (int i = 0; i < (has_avx ? 32 : 16); i++) {
+    for (int i = 0; i < (state.has_avx ? 32 : 16); i++) {
       int expected = pattern(number, i);
       if (number == 1 && i < 16) expected = 0x5A;
       if (number == 3 && i >= 16) expected = 0x77;
       CHECK_EQUAL(shown->vectors[number][i], expected);
     }
-  if (has_avx && has_rights) CHECK_EQUAL(shown->rights, 0x55555550);
+  if (state.has_avx && state.has_rights) CHECK_EQUAL(shown->rights, 0x55555550);
 }
 
 static void initial_components_read_as_initial_values(void) {
-  if (!has_xsave) return;
-  pid_t pid = traced(fill_and_stop);
+  if (!state.has_xsave) return;
+  pid_t pid = traced_alone(fill_and_stop);
   continue_to_trap(pid);
-  CHECK_EQUAL(get_set(pid, NT_X86_XSTATE, image, image_size, 0), 0);
+  CHECK_EQUAL(get_set(pid, NT_X86_XSTATE, image, state.size, 0), 0);
   // Every component but PKRU goes, one after the other, though its bytes stay behind.
   for (int bit = 2; bit >= 0; bit--) {
     image[512] &= (uint8_t) ~(1 << bit);
-    CHECK_EQUAL(put_set(pid, NT_X86_XSTATE, image, image_size), 0);
+    CHECK_EQUAL(put_set(pid, NT_X86_XSTATE, image, state.size), 0);
     static uint8_t seen[8192] __attribute__((aligned(64)));
     memset(seen, 0xEE, sizeof seen);
-    CHECK_EQUAL(get_set(pid, NT_X86_XSTATE, seen, image_size, 0), 0);
-    if (has_avx)
-      for (int i = 0; i < 256; i++) CHECK_EQUAL(seen[avx_offset + i], bit <= 2 ? 0 : image[avx_offset + i]);
+    CHECK_EQUAL(get_set(pid, NT_X86_XSTATE, seen, state.size, 0), 0);
+    if (state.has_avx)
+      for (int i = 0; i < 256; i++) CHECK_EQUAL(seen[state.offset[AVX] + i], bit <= 2 ? 0 : image[state.offset[AVX] + i]);
     for (int i = 0; i < 256; i++) CHECK_EQUAL(seen[160 + i], bit <= 1 ? 0 : image[160 + i]);
     if (bit == 0) {
       CHECK_EQUAL(seen[0] | seen[1] << 8, 0x037F);
@@ -250,11 +194,11 @@ static void initial_components_read_as_initial_values(void) {
   }
   finish_tracee(pid, 0);
   for (int number = 0; number < 16; number++)
-    for (int i = 0; i < (has_avx ? 32 : 16); i++) CHECK_EQUAL(shown->vectors[number][i], 0);
+    for (int i = 0; i < (state.has_avx ? 32 : 16); i++) CHECK_EQUAL(shown->vectors[number][i], 0);
 }
 
 static void bad_images_are_refused_and_change_nothing(void) {
-  pid_t pid = traced(fill_and_stop);
+  pid_t pid = traced_alone(fill_and_stop);
   continue_to_trap(pid);
   struct user_fpregs_struct legacy;
   CHECK_EQUAL(trace(PTRACE_GETFPREGS, pid, 0, (uintptr_t)&legacy), 0);
@@ -263,24 +207,24 @@ static void bad_images_are_refused_and_change_nothing(void) {
   CHECK_ERROR(trace(PTRACE_SETFPREGS, pid, 0, (uintptr_t)&legacy), EINVAL);
   CHECK_ERROR(trace(PTRACE_SETFPREGS, pid, 0, 8), EFAULT);
   CHECK_ERROR(put_set(pid, NT_PRFPREG, &legacy, 256), EINVAL);
-  if (has_xsave) {
+  if (state.has_xsave) {
     static const struct {
       int offset, mask;
     } changes[] = {{27, 0x80}, {519, 0x40}, {515, 0x10}, {520, 1}, {527, 0x80}, {528, 1}, {575, 1}};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-      CHECK_EQUAL(get_set(pid, NT_X86_XSTATE, image, image_size, 0), 0);
+      CHECK_EQUAL(get_set(pid, NT_X86_XSTATE, image, state.size, 0), 0);
       memset(image + 160, 2, 256);
       image[512] |= 3;
       image[changes[i].offset] |= (uint8_t)changes[i].mask;
-      CHECK_ERROR(put_set(pid, NT_X86_XSTATE, image, image_size), EINVAL);
+      CHECK_ERROR(put_set(pid, NT_X86_XSTATE, image, state.size), EINVAL);
     }
-    CHECK_EQUAL(get_set(pid, NT_X86_XSTATE, image, image_size, 0), 0);
-    CHECK_ERROR(put_set(pid, NT_X86_XSTATE, image, image_size - 8), EFAULT);
-    CHECK_ERROR(put_set(pid, NT_X86_XSTATE, (void *)8, image_size), EFAULT);
+    CHECK_EQUAL(get_set(pid, NT_X86_XSTATE, image, state.size, 0), 0);
+    CHECK_ERROR(put_set(pid, NT_X86_XSTATE, image, state.size - 8), EFAULT);
+    CHECK_ERROR(put_set(pid, NT_X86_XSTATE, (void *)8, state.size), EFAULT);
   }
   finish_tracee(pid, 0);
   for (int number = 0; number < 16; number++)
-    for (int i = 0; i < (has_avx ? 32 : 16); i++) CHECK_EQUAL(shown->vectors[number][i], pattern(number, i));
+    for (int i = 0; i < (state.has_avx ? 32 : 16); i++) CHECK_EQUAL(shown->vectors[number][i], pattern(number, i));
 }
 
 static void reports_registers(void) {
@@ -291,7 +235,7 @@ static void reports_registers(void) {
 }
 
 static void general_registers_are_read_and_written(void) {
-  pid_t pid = traced(reports_registers);
+  pid_t pid = traced_alone(reports_registers);
   continue_to_trap(pid);
   struct user_regs_struct registers, again;
   CHECK_EQUAL(trace(PTRACE_GETREGS, pid, 0, (uintptr_t)&registers), 0);
@@ -345,7 +289,7 @@ static void general_registers_are_read_and_written(void) {
 static void an_address_that_is_none_faults_in_the_tracee(void) {
   static const unsigned long addresses[] = {1ul << 47, 1ul << 62, 0xFFFF7FFFFFFFFFFF, 0xFFFF800000000000, 8};
   for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
-    pid_t pid = traced(reports_registers);
+    pid_t pid = traced_alone(reports_registers);
     continue_to_trap(pid);
     CHECK_EQUAL(trace(PTRACE_POKEUSER, pid, REGISTER(rip), addresses[i]), 0);
     unsigned long value = 0;
@@ -373,7 +317,7 @@ static void *keeper(void *argument) {
 #define KEEP(LOAD, STORE) \
   __asm__ volatile("movq %0, %%r8\n\t" ALL(LOAD) "movl $200000, %%ecx\n1:\tdecl %%ecx\n\tjnz 1b\n\tmovq %1, %%r8\n\t" \
                    ALL(STORE) : : "r"(values), "r"(found) : "r8", "rcx", "memory", VECTORS)
-    if (has_avx) {
+    if (state.has_avx) {
       KEEP(LOAD_Y, STORE_Y);
       __asm__ volatile("vzeroupper");
     } else {
@@ -404,7 +348,7 @@ static void keeps(void) {
 static void registers_of_running_threads_are_their_own(void) {
   running = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   REQUIRE(running != MAP_FAILED);
-  pid_t pid = traced(keeps), threads[KEEPERS];
+  pid_t pid = traced_alone(keeps), threads[KEEPERS];
   CHECK_EQUAL(trace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACECLONE), 0);
   for (int i = 0; i < KEEPERS; i++) {
     CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
@@ -440,9 +384,9 @@ static void registers_of_running_threads_are_their_own(void) {
       vectors[5 * 16]++;
       CHECK_EQUAL(trace(PTRACE_SETFPREGS, thread, 0, (uintptr_t)&legacy), 0);
       changes[which]++;
-    } else if (has_xsave) {
-      CHECK_EQUAL(get_set(thread, NT_X86_XSTATE, image, image_size, 0), 0);
-      CHECK_EQUAL(put_set(thread, NT_X86_XSTATE, image, image_size), 0);
+    } else if (state.has_xsave) {
+      CHECK_EQUAL(get_set(thread, NT_X86_XSTATE, image, state.size, 0), 0);
+      CHECK_EQUAL(put_set(thread, NT_X86_XSTATE, image, state.size), 0);
     }
     CHECK_EQUAL(trace(PTRACE_CONT, thread, 0, 0), 0);
   }
@@ -461,7 +405,7 @@ static void registers_of_running_threads_are_their_own(void) {
 }
 
 int main(void) {
-  find_features();
+  state_find();
   run_on(1);
   shown = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   REQUIRE(shown != MAP_FAILED);

@@ -1,57 +1,19 @@
 // Built with musl too.
 // ptrace(2): who may trace, how a tracee stops and goes on, and what wait4(2) tells of it.
-#include "check.h"
+#include "tracing.h"
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
-#include <sys/wait.h>
 
-#ifndef __WALL
-#define __WALL 0x40000000
-#endif
 #define EVENT_STOP 128
-
-// The raw call: the C libraries' own differ in their types, and change PEEKTEXT's result.
-static long trace(long request, pid_t pid, uintptr_t address, uintptr_t data) {
-  return syscall(SYS_ptrace, request, (long)pid, address, data);
-}
-
-#define STOPPED(signal, event) ((signal) << 8 | (event) << 16 | 0x7F)
-
-// Waits for a process or a thread and checks how it stands. Loses no stop of anybody else.
-#define CHECK_WAIT(pid, expected) \
-  do { \
-    int wait_status = -1; \
-    CHECK_EQUAL(wait4(pid, &wait_status, __WALL, 0), pid); \
-    CHECK_EQUAL(wait_status, expected); \
-  } while (0)
 
 static void check_ends(pid_t pid, int status) {
   int found = -1;
   CHECK_EQUAL(waitpid(pid, &found, __WALL), pid);
   CHECK_EQUAL(found, status);
-}
-
-// A child that is traced and stopped by a SIGSTOP of its own, before it runs `body`.
-static pid_t traced(void (*body)(void)) {
-  pid_t pid = fork();
-  REQUIRE(pid >= 0);
-  if (pid == 0) {
-    if (trace(PTRACE_TRACEME, 0, 0, 0) != 0) _exit(99);
-    syscall(SYS_kill, getpid(), SIGSTOP);
-    body();
-    _exit(0);
-  }
-  CHECK_WAIT(pid, STOPPED(SIGSTOP, 0));
-  return pid;
 }
 
 static pid_t plain(void (*body)(void)) {

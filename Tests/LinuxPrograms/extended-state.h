@@ -26,7 +26,7 @@ typedef struct {
 
 // What this machine has; `offset` and `size` are of the standard format.
 static struct {
-  int has_xsave, has_compaction, has_rights;
+  int has_xsave, has_compaction, has_avx, has_rights;
   uint64_t mask;
   uint32_t size, mxcsr_mask;
   uint32_t offset[COMPONENTS], length[COMPONENTS];
@@ -72,6 +72,7 @@ static void state_find(void) {
     }
     __cpuid_count(13, 1, a, b, c, d);
     state.has_compaction = a >> 1 & 1;
+    state.has_avx = state.mask >> AVX & 1;
     state.has_rights = state.mask >> RIGHTS & 1;
   }
   state_image scratch;
@@ -152,7 +153,7 @@ static const char *state_name(int number) {
 static inline void state_usual(void) {
   uint32_t usual = 0x1F80;
   __asm__ volatile("fninit\n\tldmxcsr %0" : : "m"(usual));
-  if (state.mask >> AVX & 1) __asm__ volatile("vzeroupper" : : : STATE_REGISTERS);
+  if (state.has_avx) __asm__ volatile("vzeroupper" : : : STATE_REGISTERS);
   if (state.has_rights) __asm__ volatile("wrpkru" : : "a"(0x55555554), "c"(0), "d"(0));
 }
 

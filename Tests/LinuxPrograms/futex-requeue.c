@@ -1,6 +1,7 @@
 // FUTEX_WAIT_REQUEUE_PI and FUTEX_CMP_REQUEUE_PI (futex(2)): from a word to a lock with an owner, as condition variables
 // need it.
 #include "check.h"
+#include "deadline.h"
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -92,15 +93,6 @@ static void join(struct waiter *waiters, int count) {
   for (int i = 0; i < count; i++) pthread_join(waiters[i].thread, NULL);
 }
 static void reset(void) { waiting = returned = order = shares = 0; }
-
-static struct timespec from_now(clockid_t clock, int milliseconds) {
-  struct timespec time;
-  clock_gettime(clock, &time);
-  time.tv_nsec += milliseconds * 1000000l;
-  time.tv_sec += time.tv_nsec / 1000000000;
-  time.tv_nsec %= 1000000000;
-  return time;
-}
 
 static void errors(void) {
   struct timespec past = {1, 0}, bad = {0, 1000000000};

@@ -1,5 +1,6 @@
 // futex_waitv(2): waiting for any of several words.
 #include "check.h"
+#include "deadline.h"
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -28,15 +29,6 @@ static void prepare(void) {
     words[i] = i;
     entries[i] = (struct entry){i, (uint64_t)&words[i], HAS_32_BITS | PRIVATE, 0};
   }
-}
-
-static struct timespec from_now(clockid_t clock, int milliseconds) {
-  struct timespec time;
-  clock_gettime(clock, &time);
-  time.tv_nsec += milliseconds * 1000000l;
-  time.tv_sec += time.tv_nsec / 1000000000;
-  time.tv_nsec %= 1000000000;
-  return time;
 }
 
 static void errors(void) {

@@ -23,38 +23,27 @@ INSTRUCTION void countDown(uint64_t count) {
   __asm__ volatile("1: dec %0\n\tjnz 1b" : "+r"(count) : : "cc");
 }
 
-#define CONTROL_REGISTER(number)                                               \
-  INSTRUCTION uint64_t readCR##number(void) {                                  \
+#define REGISTER(Name, name)                                                   \
+  INSTRUCTION uint64_t read##Name(void) {                                      \
     uint64_t value;                                                            \
-    __asm__ volatile("movq %%cr" #number ", %0" : "=r"(value) : : "memory");   \
+    __asm__ volatile("movq %%" #name ", %0" : "=r"(value) : : "memory");       \
     return value;                                                              \
   }                                                                            \
-  INSTRUCTION void writeCR##number(uint64_t value) {                           \
-    __asm__ volatile("movq %0, %%cr" #number : : "r"(value) : "memory");       \
+  INSTRUCTION void write##Name(uint64_t value) {                               \
+    __asm__ volatile("movq %0, %%" #name : : "r"(value) : "memory");           \
   }
-CONTROL_REGISTER(0)
-CONTROL_REGISTER(2)
-CONTROL_REGISTER(3)
-CONTROL_REGISTER(4)
-#undef CONTROL_REGISTER
-
+REGISTER(CR0, cr0)
+REGISTER(CR2, cr2)
+REGISTER(CR3, cr3)
+REGISTER(CR4, cr4)
 // Debug registers (Intel SDM volume 3, section 18.2).
-#define DEBUG_REGISTER(number)                                                 \
-  INSTRUCTION uint64_t readDR##number(void) {                                  \
-    uint64_t value;                                                            \
-    __asm__ volatile("movq %%dr" #number ", %0" : "=r"(value) : : "memory");   \
-    return value;                                                              \
-  }                                                                            \
-  INSTRUCTION void writeDR##number(uint64_t value) {                           \
-    __asm__ volatile("movq %0, %%dr" #number : : "r"(value) : "memory");       \
-  }
-DEBUG_REGISTER(0)
-DEBUG_REGISTER(1)
-DEBUG_REGISTER(2)
-DEBUG_REGISTER(3)
-DEBUG_REGISTER(6)
-DEBUG_REGISTER(7)
-#undef DEBUG_REGISTER
+REGISTER(DR0, dr0)
+REGISTER(DR1, dr1)
+REGISTER(DR2, dr2)
+REGISTER(DR3, dr3)
+REGISTER(DR6, dr6)
+REGISTER(DR7, dr7)
+#undef REGISTER
 
 // Clears CR0.TS without reading CR0 first.
 INSTRUCTION void clearTaskSwitched(void) { __asm__ volatile("clts" : : : "memory"); }
