@@ -172,6 +172,39 @@ static void waits_in_pause(void) {
   pause();
 }
 
+static void fork_and_wait(void) {
+  int ends[2];
+  if (pipe(ends) != 0) _exit(1);
+  pid_t child = fork();
+  if (child == 0) {
+    struct timespec pause = {0, 50000000};
+    nanosleep(&pause, NULL);
+    _exit(write(ends[1], "x", 1) == 1 ? 7 : 1);
+  }
+  char byte;
+  if (read(ends[0], &byte, 1) != 1) _exit(2);
+  int status;
+  _exit(waitpid(child, &status, 0) == child && status == 7 << 8 ? 14 : 3);
+}
+
+// Nothing has come for the tracee when it goes on into a call: one that waits does so, and fork(2) makes a child.
+static void stops_before_calls_interrupt_none_of_them(void) {
+  pid_t pid = traced(fork_and_wait);
+  CHECK_EQUAL(trace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
+  int stops = 0, status = 0, restarts = 0;
+  while (stops++ < 1000) {
+    REQUIRE(trace(PTRACE_SYSCALL, pid, 0, status == STOPPED(SIGCHLD, 0) ? SIGCHLD : 0) == 0);
+    REQUIRE(waitpid(pid, &status, __WALL) == pid);
+    if (!WIFSTOPPED(status)) break;
+    // ERESTARTSYS and its like.
+    long result = word(pid, REGISTER(rax));
+    if (result <= -512 && result >= -516) restarts++;
+  }
+  CHECK_EQUAL(status, 14 << 8);
+  CHECK_EQUAL(restarts, 0);
+  CHECK(stops < 40);
+}
+
 static void attach_stops_a_sleeper_and_detach_lets_it_go(void) {
   shared[0] = 0;
   pid_t pid = plain(waits_in_pause);
@@ -618,6 +651,7 @@ int main(int count, char **arguments) {
   what_a_signal_tells_can_be_changed();
   a_tracer_hears_of_ignored_signals();
   system_calls_stop_twice_and_can_be_changed();
+  stops_before_calls_interrupt_none_of_them();
   attach_stops_a_sleeper_and_detach_lets_it_go();
   a_detached_tracee_takes_the_signal_along();
   forks_are_events_and_children_are_traced();

@@ -45,6 +45,12 @@ static void checkEnd(void) {
   CHECK_ERROR(send_signal(file, 0, NULL, 5), EINVAL);
   CHECK_ERROR(send_signal(file, 65, NULL, 0), EINVAL);
   CHECK_ERROR(send_signal(0, 0, NULL, 0), EBADF);
+  char path[32];
+  snprintf(path, sizeof path, "/proc/%d", child);
+  int directory = open(path, O_RDONLY | O_DIRECTORY);
+  REQUIRE(directory >= 0);
+  CHECK_EQUAL(send_signal(directory, 0, NULL, 0), 0);
+  close(directory);
   memset(&information, 0, sizeof information);
   information.si_signo = SIGTERM;
   information.si_code = SI_USER;

@@ -13,6 +13,18 @@ enum SignalDelivery {
     if isToEnd(thread, frame) { Exit.endThread() }
   }
 
+  /// Whether a thread has anything to see to before its next instruction. The signal lock is held.
+  static func isDue(_ process: Process, _ thread: ThreadPointer) -> Bool {
+    let pending = thread.pointee.signals.pending.signals.union(process.signals.pending.signals)
+    if !pending.isSubset(of: thread.pointee.signals.blocked) || process.isExiting.load() != 0
+      || thread.pointee.isToEnd || process.signals.owesContinuedNotice || thread.pointee.signals.hasLostState
+    {
+      return true
+    }
+    guard let tracee = thread.pointee.tracee else { return process.signals.isStopping }
+    return TraceStops.isAsked(of: tracee, process, thread)
+  }
+
   /// What the next step is.
   private enum Step {
     case finished, end, again, handle, byDefault

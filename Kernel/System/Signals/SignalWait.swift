@@ -34,7 +34,7 @@ enum SignalWait {
       // The flag may be a leftover of something that has been seen to.
       thread.pointee.head.hasSignal = 0
       memoryFence()
-      if hasOtherWork(process, thread) {
+      if SignalDelivery.isDue(process, thread) {
         thread.pointee.head.hasSignal = 1
         process.signalLock.release(wereEnabled)
         throw .interrupted
@@ -64,13 +64,5 @@ enum SignalWait {
     let information = record.pointee.information
     if !record.pointee.isOwned { SignalRecords.free(record) }
     return information
-  }
-
-  /// Whether the thread has something else to see to than what it waits for. The signal lock is held.
-  private static func hasOtherWork(_ process: Process, _ thread: ThreadPointer) -> Bool {
-    let pending = thread.pointee.signals.pending.signals.union(process.signals.pending.signals)
-    return !pending.isSubset(of: thread.pointee.signals.blocked) || process.isExiting.load() != 0
-      || thread.pointee.isToEnd || process.signals.isStopping || process.signals.owesContinuedNotice
-      || thread.pointee.signals.hasLostState
   }
 }

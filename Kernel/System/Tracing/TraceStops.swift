@@ -56,8 +56,13 @@ enum TraceStops {
         thread.pointee.signals.isInTraceStop = false
         // Its registers may be others now, and the flags may ask for a single step.
         thread.pointee.head.needsFullFrame = 1
-        // What came meanwhile is looked at before the next instruction.
-        thread.pointee.head.hasSignal = 1
+        // What came meanwhile is looked at before the next instruction. A call that is about to begin would take it for
+        // a signal that interrupts it, and so wants it to be one.
+        if description.stop != .systemCallEntry || SignalDelivery.isDue(process, thread)
+          || !UserRegisters.isCanonical(thread.userFrame.pointee.rip)
+        {
+          thread.pointee.head.hasSignal = 1
+        }
         process.signalLock.release(wereEnabled)
         return signal
       }
@@ -107,9 +112,7 @@ enum TraceStops {
   ///
   /// - Returns: whether the thread has stopped, and the lock has been released.
   static func stopIfAsked(_ process: Process, _ thread: ThreadPointer, _ wereEnabled: Bool) -> Bool {
-    guard let tracee = thread.pointee.tracee else { return false }
-    let isNew = process.signals.isStopping && thread.pointee.signals.seenStop != process.signals.stopSequence
-    guard isNew || tracee.state.wantsTrap else { return false }
+    guard let tracee = thread.pointee.tracee, isAsked(of: tracee, process, thread) else { return false }
     thread.pointee.signals.seenStop = process.signals.stopSequence
     guard tracee.isSeized else {
       tracee.state.clearNotice()
@@ -125,6 +128,12 @@ enum TraceStops {
         stop: .trap, code: code, information: information(of: process, signal, code: code),
         isOfProcess: process.signals.isStopping), wereEnabled)
     return true
+  }
+
+  /// Whether a tracee is to stop for its tracer or its process. The signal lock is held.
+  static func isAsked(of tracee: Tracee, _ process: Process, _ thread: ThreadPointer) -> Bool {
+    process.signals.isStopping && thread.pointee.signals.seenStop != process.signals.stopSequence
+      || tracee.state.wantsTrap
   }
 
   private static func information(

@@ -46,6 +46,8 @@ public class FileNode: @unchecked Sendable {
   var blockCount: Int64 { 0 }
   /// The contents as pages, of files that have them so: for mmap(2) and exec.
   var pages: PageStore? { nil }
+  /// The process whose directory in /proc it is.
+  var shownProcess: Process? { nil }
 
   /// Throws ETXTBSY where the file is a program that runs.
   func checkIsNotRunning() throws(Errno) {}

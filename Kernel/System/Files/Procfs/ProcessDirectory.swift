@@ -24,6 +24,8 @@ final class ProcessDirectory: GeneratedDirectory, @unchecked Sendable {
     ProcessNodes.setOwner(of: self, process)
   }
 
+  override var shownProcess: Process? { thread == nil ? process : nil }
+
   override func lookUp(_ name: ByteView) throws(Errno) -> FileNode {
     try process.checkPresence()
     for kind in ProcessFileKind.allCases where kind.exists(inTask: isTask) && name == kind.fileName {

@@ -30,7 +30,9 @@ extension SystemCalls {
   /// pidfd_send_signal(2)
   static func pidfd_send_signal(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     guard arguments.fourth & 0xFFFF_FFFF == 0 else { throw .invalid }
-    let process = try processHandle(arguments.first).process
+    // As on Linux the process's directory in /proc does as well.
+    let opened = try file(arguments.first)
+    guard let process = opened.processHandle?.process ?? opened.node.shownProcess else { throw .badFile }
     let information: SignalInformation?
     if arguments.third == 0 {
       information = try signal(arguments.second).map { Self.information($0) }

@@ -269,7 +269,6 @@ extension SystemCalls {
       tracee.process.signalLock.withLock {
         frozen.thread.pointee.signals.savedMask = nil
         frozen.thread.pointee.signals.blocked = SignalSet(rawValue: mask).subtracting(.unblockable)
-        frozen.thread.pointee.head.hasSignal = 1
       }
     case TraceRequest.architecture: try transferSegmentBase(frozen)
     case TraceRequest.getThreadArea, TraceRequest.setThreadArea:
