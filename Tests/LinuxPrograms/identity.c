@@ -108,11 +108,51 @@ static void checkCredentials(void) {
   CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
 }
 
+// What setfsuid(2), securebits and other credentials take along, each in a process of its own.
+static int changedFileSystemUser(void) {
+  struct { unsigned version; int process; } header = {0x20080522, 0};
+  struct { unsigned effective, permitted, inheritable; } sets[2];
+  // CAP_CHOWN and its like go with root's identifier for files, and come back with it; CAP_KILL stays.
+  syscall(SYS_setfsuid, 1000);
+  int good = syscall(SYS_capget, &header, sets) == 0 && (sets[0].effective & 0x2F) == 0x20;
+  syscall(SYS_setfsuid, 0);
+  return good && syscall(SYS_capget, &header, sets) == 0 && (sets[0].effective & 0x2F) == 0x2F;
+}
+
+static int keptSecureBits(void) {
+  // NOROOT and NO_SETUID_FIXUP, locked.
+  int good = prctl(PR_SET_SECUREBITS, 0x0F) == 0 && prctl(PR_GET_SECUREBITS) == 0x0F;
+  return good && FAILS(prctl(PR_SET_SECUREBITS, 0x0E), EPERM) && setuid(1000) == 0 && setgroups(0, 0) == 0;
+}
+
+static int guardedProcess(void) {
+  int signal = -1;
+  int good = prctl(PR_GET_DUMPABLE) == 1 && prctl(PR_SET_PDEATHSIG, 15) == 0 && setegid(1000) == 0;
+  return good && prctl(PR_GET_DUMPABLE) == 0 && prctl(PR_GET_PDEATHSIG, &signal) == 0 && signal == 0;
+}
+
+static int sortedGroups(void) {
+  gid_t groups[3] = {7, 3, 5}, bad = -1;
+  int good = setgroups(3, groups) == 0 && getgroups(3, groups) == 3;
+  return good && groups[0] == 3 && groups[1] == 5 && groups[2] == 7 && FAILS(syscall(SYS_setgroups, 1, &bad), EINVAL);
+}
+
+static void checkWhatCredentialsTakeAlong(void) {
+  int (*const checks[])(void) = {changedFileSystemUser, keptSecureBits, guardedProcess, sortedGroups};
+  for (int i = 0; i < 4; i++) {
+    if (fork() == 0) _exit(checks[i]() ? 0 : 10 + i);
+    int status;
+    wait(&status);
+    CHECK_EQUAL(status, 0);
+  }
+}
+
 int main(void) {
   checkNames();
   checkLimits();
   checkUsage();
   checkRandom();
+  checkWhatCredentialsTakeAlong();
   checkCredentials();
   return finish();
 }

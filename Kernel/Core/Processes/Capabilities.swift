@@ -10,6 +10,14 @@ public struct Capabilities: OptionSet, Equatable, Sendable {
   public static var last: UInt64 { 40 }
   public static var all: Capabilities { Capabilities(rawValue: (1 << (last + 1)) - 1) }
 
+  /// Those that root has for files: what setfsuid(2) takes and gives.
+  public static var ofFileSystem: Capabilities {
+    [
+      .changeOwner, .overridePermissions, .searchDirectories, .fileOwner, .keepSetIDBits, Capabilities(bit: 9),
+      .makeDevices, Capabilities(bit: 32),
+    ]
+  }
+
   public static var changeOwner: Capabilities { Capabilities(bit: 0) }
   public static var overridePermissions: Capabilities { Capabilities(bit: 1) }
   public static var searchDirectories: Capabilities { Capabilities(bit: 2) }

@@ -30,9 +30,8 @@ public struct Credentials: Equatable, Sendable {
   public var inheritable: Capabilities = []
   public var ambient: Capabilities = []
   public var bounding: Capabilities = .all
-  /// Whether the permitted capabilities outlive the change to a user other than root (PR_SET_KEEPCAPS); for
-  /// one execve.
-  public var keepsCapabilities = false
+  /// PR_SET_SECUREBITS
+  public private(set) var secureBits: SecureBits = []
   /// PR_SET_NO_NEW_PRIVS: for good, children included.
   public var hasNoNewPrivileges = false
 
@@ -81,21 +80,30 @@ public struct Credentials: Equatable, Sendable {
     return true
   }
 
-  /// setfsuid(2) changes nothing where that is not permitted, and does not say so.
+  /// setfsuid(2) changes nothing where that is not permitted, and does not say so. What root may do with files goes
+  /// and comes with its identifier.
   public mutating func setfsuid(_ identifier: UInt32) {
-    guard identifier != Self.unchanged else { return }
-    if user.isOneOfThree(identifier) || identifier == user.fileSystem || effective.contains(.setUserIDs) {
-      user.fileSystem = identifier
-    }
+    guard identifier != Self.unchanged,
+      user.isOneOfThree(identifier) || identifier == user.fileSystem || effective.contains(.setUserIDs)
+    else { return }
+    let old = user.fileSystem
+    user.fileSystem = identifier
+    if secureBits.contains(.noSetUserFixup) { return }
+    if old == 0, identifier != 0 { effective.subtract(.ofFileSystem) }
+    if old != 0, identifier == 0 { effective.formUnion(permitted.intersection(.ofFileSystem)) }
   }
 
   /// What becomes of the capabilities when the user changes (capabilities(7), "Effect of user ID changes").
   private mutating func adopt(_ new: Identifiers) {
     let old = user
     user = new
-    if old.hasRoot, !new.hasRoot, !keepsCapabilities {
-      permitted = []
-      effective = []
+    if secureBits.contains(.noSetUserFixup) { return }
+    if old.hasRoot, !new.hasRoot {
+      if !keepsCapabilities {
+        permitted = []
+        effective = []
+      }
+      // Even with those that are kept: no program of the new user's begins with them.
       ambient = []
     }
     if old.effective == 0, new.effective != 0 { effective = [] }
@@ -197,19 +205,61 @@ public struct Credentials: Equatable, Sendable {
     return true
   }
 
+  /// Whether the permitted capabilities outlive the change to a user other than root (PR_GET_KEEPCAPS).
+  public var keepsCapabilities: Bool { secureBits.contains(.keepCapabilities) }
+
+  /// PR_SET_KEEPCAPS, for one execve.
+  public mutating func setKeepsCapabilities(_ keeps: Bool) -> Bool {
+    if secureBits.contains(SecureBits.keepCapabilities.lock) { return false }
+    if keeps { secureBits.insert(.keepCapabilities) } else { secureBits.remove(.keepCapabilities) }
+    return true
+  }
+
+  /// PR_SET_SECUREBITS: a lock stays, and so does what it locks.
+  public mutating func setSecureBits(_ value: UInt64) -> Bool {
+    guard value <= UInt64(SecureBits.all.rawValue), effective.contains(.setCapabilities) else { return false }
+    let new = SecureBits(rawValue: UInt32(value))
+    let locks = secureBits.intersection(.locks)
+    guard new.isSuperset(of: locks), (secureBits.rawValue ^ new.rawValue) & (locks.rawValue >> 1) == 0 else {
+      return false
+    }
+    secureBits = new
+    return true
+  }
+
+  /// PR_CAP_AMBIENT_RAISE
+  public mutating func raiseAmbient(_ capability: Capabilities) -> Bool {
+    guard permitted.isSuperset(of: capability), inheritable.isSuperset(of: capability),
+      !secureBits.contains(.noAmbientRaise)
+    else { return false }
+    ambient.formUnion(capability)
+    return true
+  }
+
+  /// Whether these, after those, show that the process may do what others may not see into: its memory is no other's
+  /// to read then, and its parent's end no signal for it (prctl(2), PR_SET_DUMPABLE and PR_SET_PDEATHSIG).
+  public func isGuarded(after old: Credentials) -> Bool {
+    user.effective != old.user.effective || user.fileSystem != old.user.fileSystem
+      || group.effective != old.group.effective || group.fileSystem != old.group.fileSystem
+      || !permitted.isSubset(of: old.permitted)
+  }
+
   /// A new program begins (capabilities(7), "Transformation of capabilities during execve"). No file has
   /// capabilities of its own.
   public mutating func startProgram() {
+    // Whoever is another by the file brings nothing along.
+    if user.effective != user.real || group.effective != group.real { ambient = [] }
     var granted = ambient
-    if user.real == 0 || user.effective == 0 { granted.formUnion(inheritable.union(bounding)) }
+    let isRoot = !secureBits.contains(.noRoot) && user.effective == 0
+    if isRoot || !secureBits.contains(.noRoot) && user.real == 0 { granted.formUnion(inheritable.union(bounding)) }
     if hasNoNewPrivileges { granted.formIntersection(permitted) }
     permitted = granted
-    effective = user.effective == 0 ? granted : ambient
+    effective = isRoot ? granted : ambient
     user.saved = user.effective
     user.fileSystem = user.effective
     group.saved = group.effective
     group.fileSystem = group.effective
-    keepsCapabilities = false
+    secureBits.remove(.keepCapabilities)
   }
 
   /// Whether a signal may go from this process to another (kill(2)).

@@ -12,6 +12,8 @@ struct ProcessAttributes {
   var personality: UInt32 = 0
   /// PR_SET_DUMPABLE: 0 or 1.
   var dumpable: UInt8 = 1
+  /// PR_SET_THP_DISABLE
+  var isWithoutHugePages = false
   /// Whether orphans among its descendants become its children (PR_SET_CHILD_SUBREAPER). Not inherited.
   var isSubreaper = false
   /// The signal for it when its parent ends (PR_SET_PDEATHSIG); 0 for none. Not inherited.
@@ -20,6 +22,15 @@ struct ProcessAttributes {
   var outOfMemoryAdjustment: Int16 = 0
   /// What it has registered for with membarrier(2), as bits of its commands. Not inherited.
   var membarriers: UInt32 = 0
+
+  /// Other credentials take effect.
+  mutating func adopt(_ new: Credentials) {
+    if new.isGuarded(after: credentials) {
+      dumpable = 0
+      parentDeathSignal = 0
+    }
+    credentials = new
+  }
 
   /// A child's.
   var inherited: ProcessAttributes {
@@ -77,14 +88,20 @@ extension Process {
   }
 
   /// execve(2): what does not outlive the old program.
-  func startProgram() {
+  ///
+  /// - Parameters:
+  ///   - credentials: those that the new program begins with, but for the promise to gain nothing.
+  ///   - isReadable: whether it may read the program's files.
+  func startProgram(_ credentials: Credentials, isReadable: Bool) {
     lock.withLock {
-      attributes.credentials.startProgram()
-      let credentials = attributes.credentials
-      // Nobody looks into a program that has gained something by its file (prctl(2), PR_SET_DUMPABLE).
-      let isPlain =
-        credentials.user.effective == credentials.user.real && credentials.group.effective == credentials.group.real
-      attributes.dumpable = isPlain ? 1 : 0
+      // Nobody looks into the program of one who is not who began it, who gains something by its file, or who could
+      // not read that either (prctl(2), PR_SET_DUMPABLE).
+      let old = attributes.credentials
+      let isPlain = old.user.effective == old.user.real && old.group.effective == old.group.real
+      attributes.dumpable = isPlain && isReadable ? 1 : 0
+      var new = credentials
+      new.hasNoNewPrivileges = old.hasNoNewPrivileges
+      attributes.adopt(new)
       attributes.membarriers = 0
     }
   }

@@ -6,6 +6,8 @@ struct ProgramFile: ~Copyable {
   let place: Path
   let file: OpenFile
   let store: PageStore
+  /// Whether whoever runs it may read it, too.
+  let isReadable: Bool
   /// The first bytes; more of them where the program headers lie further back.
   private let memory: UnsafeMutableRawBufferPointer
   private let byteCount: Int
@@ -46,6 +48,7 @@ struct ProgramFile: ~Copyable {
     self.place = place
     self.file = file
     self.store = store
+    isReadable = identity.mayRead(node)
     self.memory = memory
     self.byteCount = byteCount
   }

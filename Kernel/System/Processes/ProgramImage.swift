@@ -8,6 +8,8 @@ struct ProgramImage {
   let stackPointer: UInt64
   /// What the process is from the program's first instruction on (set-user-ID, capabilities).
   let credentials: Credentials
+  /// Whether whoever runs it may read its files, too.
+  let isReadable: Bool
 
   /// What a program is made of, beside its file.
   struct Start {
@@ -44,6 +46,7 @@ struct ProgramImage {
     space.setBreakStart(((image.span.map { base &+ $0.upperBound } ?? 0) &+ 4095) & ~4095, image.type)
 
     var entry = base &+ image.entry
+    var isReadable = program.isReadable
     var interpreterBase: UInt64 = 0
     if let range = image.interpreterRange {
       let interpreter = try program.openInterpreter(range, image, lookup: lookup, from: directory)
@@ -60,6 +63,7 @@ struct ProgramImage {
       interpreterBase &-= span.lowerBound & ~4095
       try interpreter.map(interpreterImage, at: interpreterBase, in: space)
       interpreter.allowWriting()
+      if !interpreter.isReadable { isReadable = false }
       entry = interpreterBase &+ interpreterImage.entry
     }
     var credentials = program.credentials(from: start.credentials)
@@ -90,7 +94,7 @@ struct ProgramImage {
     let stackPointer = try ProgramStack.layOut(
       in: space, path: start.path, isExecutable: image.stackExecutable, &auxiliary, arguments: arguments,
       environment: environment)
-    return ProgramImage(space: space, entry: entry, stackPointer: stackPointer, credentials: credentials)
+    return ProgramImage(space: space, entry: entry, stackPointer: stackPointer, credentials: credentials, isReadable: isReadable)
   }
 }
 

@@ -18,11 +18,42 @@ import Testing
 
   @Test func keepsCapabilitiesKeepsThePermittedOnes() {
     var credentials = Credentials()
-    credentials.keepsCapabilities = true
-    let isDone = credentials.setuid(1000)
+    let isDone = credentials.setKeepsCapabilities(true) && credentials.setuid(1000)
     #expect(isDone)
+    #expect(credentials.ambient.isEmpty)
     #expect(credentials.permitted == .all)
     #expect(credentials.effective.isEmpty)
+  }
+
+  @Test func secureBitsStayAsTheyAreLocked() {
+    var credentials = Credentials()
+    let isLocked = credentials.setSecureBits(0x2F)
+    #expect(isLocked)
+    #expect(!credentials.setSecureBits(0x2E))
+    #expect(!credentials.setSecureBits(0x0F))
+    #expect(!credentials.setSecureBits(0x100))
+    #expect(!credentials.setKeepsCapabilities(true))
+    let isSet = credentials.setuid(1000)
+    #expect(isSet)
+    #expect(credentials.effective == .all)
+  }
+
+  @Test func fileSystemUserTakesTheCapabilitiesForFilesAlong() {
+    var credentials = Credentials()
+    credentials.setfsuid(1000)
+    #expect(credentials.effective == Capabilities.all.subtracting(.ofFileSystem))
+    credentials.setfsuid(0)
+    #expect(credentials.effective == .all)
+  }
+
+  @Test func processIsGuardedAfterAnyChangeOfWhoItIsForFiles() {
+    let old = Credentials()
+    var new = old
+    #expect(!new.isGuarded(after: old))
+    let isDone = new.setresgid(real: 5, effective: Credentials.unchanged, saved: 7)
+    #expect(isDone && !new.isGuarded(after: old))
+    new.setfsgid(7)
+    #expect(new.isGuarded(after: old))
   }
 
   @Test func effectiveUserComesAndGoesWithItsCapabilities() {

@@ -51,6 +51,11 @@ struct FileIdentity {
     try checkAll(node, access)
   }
 
+  func mayRead(_ node: FileNode) -> Bool {
+    do throws(Errno) { try check(node, .read) } catch { return false }
+    return true
+  }
+
   @inline(never)
   private func checkAll(_ node: FileNode, _ access: FileAccess) throws(Errno) {
     if access.isGranted(by: node.mode, isOwner: user == node.owner, isMember: { isMember(of: node.group) }) {

@@ -8,7 +8,13 @@ extension SystemCalls {
   /// Changes the credentials, where `body` finds that permitted.
   private static func change(_ body: (inout Credentials) -> Bool) throws(Errno) -> Int64 {
     let process = Scheduler.current.pointee.process!
-    guard process.lock.withLock({ body(&process.attributes.credentials) }) else { throw .notPermitted }
+    let isPermitted = process.lock.withLock {
+      var new = process.attributes.credentials
+      guard body(&new) else { return false }
+      process.attributes.adopt(new)
+      return true
+    }
+    guard isPermitted else { throw .notPermitted }
     return 0
   }
 
@@ -133,6 +139,10 @@ extension SystemCalls {
       count == 0
         || UserMemory.copyIn(groups.identifiers.baseAddress!, from: arguments.second, count: count * 4)
     else { throw .badAddress }
+    // As getgroups(2) will give them.
+    var identifiers = groups.identifiers
+    guard !identifiers.contains(Credentials.unchanged) else { throw .invalid }
+    identifiers.sort()
     process.lock.withLock { process.attributes.groups = groups }
     return 0
   }

@@ -17,8 +17,9 @@ extension SystemCalls {
   /// execveat(2)
   static func execveat(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let flags = arguments.fifth & 0xFFFF_FFFF
-    guard flags & ~(AtFlags.emptyPath | AtFlags.noFollow) == 0 else { throw .invalid }
     let path = try UserPath(arguments.second)
+    if path.view.isEmpty, flags & AtFlags.emptyPath == 0 { throw .noEntry }
+    guard flags & ~(AtFlags.emptyPath | AtFlags.noFollow) == 0 else { throw .invalid }
     let lookup = lookup
     let isAbsolute = path.view.count > 0 && path.view[0] == UInt8(ascii: "/")
     let descriptor = Int32(truncatingIfNeeded: arguments.first)
@@ -78,12 +79,7 @@ extension SystemCalls {
     withExtendedLifetime(old) {}
     Exit.releaseVforkParent(process)
     thread.startProgram(path: path)
-    process.lock.withLock {
-      let hasNoNewPrivileges = process.attributes.credentials.hasNoNewPrivileges
-      process.attributes.credentials = image.credentials
-      process.attributes.credentials.hasNoNewPrivileges = hasNoNewPrivileges
-    }
-    process.startProgram()
+    process.startProgram(image.credentials, isReadable: image.isReadable)
     startProgramSignals(process, thread, actions)
     process.files.closeOnExec()
     KernelFPU.startProgram()

@@ -26,7 +26,9 @@ extension SystemCalls {
       return process.credentials.keepsCapabilities ? 1 : 0
     case 8:  // PR_SET_KEEPCAPS
       guard value <= 1 else { throw .invalid }
-      process.lock.withLock { process.attributes.credentials.keepsCapabilities = value == 1 }
+      guard process.lock.withLock({ process.attributes.credentials.setKeepsCapabilities(value == 1) }) else {
+        throw .notPermitted
+      }
     case 13:  // PR_GET_TIMING: statistical
       return 0
     case 14:  // PR_SET_TIMING
@@ -58,9 +60,11 @@ extension SystemCalls {
     case 26:  // PR_SET_TSC
       guard value == 1 else { throw .invalid }
     case 27:  // PR_GET_SECUREBITS
-      return 0
+      return Int64(process.credentials.secureBits.rawValue)
     case 28:  // PR_SET_SECUREBITS
-      guard value == 0 else { throw .notPermitted }
+      guard process.lock.withLock({ process.attributes.credentials.setSecureBits(value) }) else {
+        throw .notPermitted
+      }
     case 29:  // PR_SET_TIMERSLACK
       thread.pointee.timerSlack = value == 0 || value > UInt64(Int64.max) ? 50_000 : value
     case 30:  // PR_GET_TIMERSLACK
@@ -77,6 +81,12 @@ extension SystemCalls {
       return process.credentials.hasNoNewPrivileges ? 1 : 0
     case 40:  // PR_GET_TID_ADDRESS
       try store(thread.pointee.clearChildThreadID, to: value)
+    case 41:  // PR_SET_THP_DISABLE: noted; no page is huge
+      guard hasNoFurtherArguments() else { throw .invalid }
+      process.lock.withLock { process.attributes.isWithoutHugePages = value != 0 }
+    case 42:  // PR_GET_THP_DISABLE
+      guard value == 0, hasNoFurtherArguments() else { throw .invalid }
+      return process.lock.withLock { process.attributes.isWithoutHugePages } ? 1 : 0
     case 47:  // PR_CAP_AMBIENT
       return try changeAmbientCapabilities(of: process, arguments)
     default:
@@ -104,15 +114,9 @@ extension SystemCalls {
     case 1:  // PR_CAP_AMBIENT_IS_SET
       return process.credentials.ambient.contains(capability) ? 1 : 0
     case 2:  // PR_CAP_AMBIENT_RAISE
-      let isDone = process.lock.withLock {
-        let credentials = process.attributes.credentials
-        guard credentials.permitted.contains(capability), credentials.inheritable.contains(capability) else {
-          return false
-        }
-        process.attributes.credentials.ambient.insert(capability)
-        return true
+      guard process.lock.withLock({ process.attributes.credentials.raiseAmbient(capability) }) else {
+        throw .notPermitted
       }
-      guard isDone else { throw .notPermitted }
     case 3:  // PR_CAP_AMBIENT_LOWER
       process.lock.withLock { _ = process.attributes.credentials.ambient.remove(capability) }
     default:
