@@ -294,6 +294,38 @@ static void parent_death(void) {
 }
 
 // exit_group and a signal end every thread; the status is the one that came first.
+// Of several that have ended the oldest is waited for first; one made for the caller's parent is in the caller's group.
+static void order(void) {
+  pid_t children[3];
+  for (int i = 0; i < 3; i++) children[i] = child_that_exits(i);
+  for (int i = 2; i >= 0; i--) {
+    siginfo_t ended;
+    CHECK_EQUAL(waitid(P_PID, children[i], &ended, WEXITED | WNOWAIT), 0);
+  }
+  for (int i = 0; i < 3; i++) CHECK_EQUAL(waitpid(-1, NULL, 0), children[i]);
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  pid_t maker = fork();
+  if (maker == 0) {
+    setpgid(0, 0);
+    pid_t sibling = syscall(SYS_clone, 0x8000 /* CLONE_PARENT */, 0, 0, 0, 0);
+    if (sibling == 0) {
+      pid_t group = getpgrp();
+      _exit(write(ends[1], &group, sizeof group) != sizeof group);
+    }
+    _exit(sibling < 0);
+  }
+  int status;
+  CHECK_EQUAL(waitpid(maker, &status, 0), maker);
+  CHECK_EQUAL(status, 0);
+  pid_t group = 0;
+  CHECK_EQUAL(read(ends[0], &group, sizeof group), sizeof group);
+  CHECK_EQUAL(group, maker);
+  CHECK(waitpid(-1, &status, 0) > 0 && status == 0);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 static void many(void) {
   int status;
   pid_t children[20];
@@ -316,6 +348,7 @@ int main(int argc, char **argv) {
   group_after_execve(argv[0]);
   orphans();
   parent_death();
+  order();
   many();
   return finish();
 }

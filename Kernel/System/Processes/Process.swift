@@ -45,12 +45,13 @@ public final class Process: @unchecked Sendable {
   var sessionWithoutTerminal: Int32 = 0
   /// Whether it has called execve since it was made.
   var hasExecuted = false
-  /// The thread of the parent that made it.
+  /// The thread of the parent that made it, or the first one of the process that it was given to.
   var creator: Int32 = 0
 
   /// The process that waits for this one; nil where the kernel started it, or the parent has ended.
   unowned(unsafe) var parent: Process?
   var firstChild: Process?
+  var lastChild: Process?
   var nextSibling: Process?
   /// The threads of other processes that this one's trace (ptrace(2)).
   var firstTracee: Tracee?

@@ -25,7 +25,7 @@ enum Processes {
     lock.withLock { addLocked(process, parent: parent) }
   }
 
-  /// As above for a clone, unless its creator has a signal: whoever signals all processes finds either the new one, or
+  /// As above for a clone, which is in its creator's group whoever its parent is, unless its creator has a signal: whoever signals all processes finds either the new one, or
   /// a creator that makes none before it has seen to the signal.
   ///
   /// - Parameter isSibling: whether it has its creator's parent (CLONE_PARENT).
@@ -35,6 +35,11 @@ enum Processes {
       if creator.pointee.head.hasSignal != 0 { return false }
       let parent = creator.pointee.process
       addLocked(process, parent: isSibling ? parent?.parent : parent)
+      if let parent {
+        process.group = parent.group
+        process.session = parent.session
+        if isSibling { process.creator = parent.creator }
+      }
       return true
     }
   }
@@ -56,11 +61,12 @@ enum Processes {
     }
   }
 
-  /// Makes a process the child of another. The lock is held.
+  /// Makes a process the last child of another: who waits for any gets the oldest first. The lock is held.
   private static func adopt(_ child: Process, _ parent: Process) {
     child.parent = parent
-    child.nextSibling = parent.firstChild
-    parent.firstChild = child
+    child.nextSibling = nil
+    if let last = parent.lastChild { last.nextSibling = child } else { parent.firstChild = child }
+    parent.lastChild = child
   }
 
   /// The process with an identifier, ended or not, as long as nobody has waited for it.
@@ -136,13 +142,15 @@ enum Processes {
   /// Takes a child out of its parent's list and out of the table. The lock is held, and the caller refers to it.
   static func forget(_ child: Process) {
     if let parent = child.parent {
+      var previous: Process?
       if parent.firstChild === child {
         parent.firstChild = child.nextSibling
       } else {
-        var previous = parent.firstChild
+        previous = parent.firstChild
         while let candidate = previous, candidate.nextSibling !== child { previous = candidate.nextSibling }
         previous?.nextSibling = child.nextSibling
       }
+      if parent.lastChild === child { parent.lastChild = previous }
       child.nextSibling = nil
       child.parent = nil
     }
@@ -170,6 +178,7 @@ enum Processes {
       if first === process { first = nil }
       while let child = process.firstChild {
         process.firstChild = child.nextSibling
+        if child.nextSibling == nil { process.lastChild = nil }
         child.nextSibling = nil
         child.parent = nil
         if let signal = Signal(rawValue: child.attributes.parentDeathSignal) { Signals.send(signal, to: child) }
@@ -229,6 +238,7 @@ enum Processes {
       return
     }
     adopt(child, reaper)
+    child.creator = reaper.identifier
     child.exitSignal = Signal.child.rawValue
     if child.ending != nil {
       if child.leaderTracee != nil { return }
