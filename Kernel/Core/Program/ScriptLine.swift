@@ -1,6 +1,7 @@
 /// The first line of a script: `#!`, the program that is to run it, and at most one argument (execve(2)).
 public struct ScriptLine: Sendable {
-  /// How much of a file is looked at; what the line has beyond that is cut off.
+  /// How much of a file is looked at; what the line has beyond that is cut off, and so is its last byte, where the end
+  /// of the line might have been.
   public static var limit: Int { 256 }
 
   public let interpreter: ByteView
@@ -19,12 +20,14 @@ public struct ScriptLine: Sendable {
     while end < count, file[end] != UInt8(ascii: "\n"), file[end] != 0 { end += 1 }
     // A file that is shorter than the limit is followed by zeros.
     let isWhole = end < count || file.count < Self.limit
+    if !isWhole { end = Self.limit - 1 }
+    let cut = end
     var start = 2
     while start < end, Self.isBlank(file[start]) { start += 1 }
-    while end > start, Self.isBlank(file[end - 1]), isWhole { end -= 1 }
+    while end > start, Self.isBlank(file[end - 1]) { end -= 1 }
     var nameEnd = start
     while nameEnd < end, !Self.isBlank(file[nameEnd]) { nameEnd += 1 }
-    guard nameEnd > start, isWhole || nameEnd < end, let name = file.slice(at: start, count: nameEnd - start) else {
+    guard nameEnd > start, isWhole || nameEnd < cut, let name = file.slice(at: start, count: nameEnd - start) else {
       return nil
     }
     interpreter = name

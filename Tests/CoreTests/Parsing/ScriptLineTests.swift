@@ -34,6 +34,6 @@ import Testing
 
   @Test func argumentIsCutOffAtTheLimit() {
     let found = Self.parse("#!/bin/sh " + String(repeating: "b", count: 400))
-    #expect(found?[1]?.count == 256 - 10)
+    #expect(found?[1]?.count == 255 - 10)
   }
 }
