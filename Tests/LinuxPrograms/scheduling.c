@@ -37,6 +37,23 @@ static void checkPolicies(void) {
   CHECK_ERROR(syscall(SYS_sched_getattr, 0, &interval, 20, 0), EINVAL);
 }
 
+// A structure of a later time is refused, and says how much of it is known.
+static void checkAttributes(void) {
+  unsigned words[20] = {80};
+  words[19] = 1;
+  CHECK_ERROR(syscall(SYS_sched_setattr, 0, words, 0), E2BIG);
+  CHECK_EQUAL(words[0], 56);
+  words[19] = 0;
+  words[0] = 80;
+  CHECK_EQUAL(syscall(SYS_sched_setattr, 0, words, 0), 0);
+  CHECK_EQUAL(syscall(SYS_sched_getattr, 0, words, 80, 0), 0);
+  CHECK_EQUAL(words[0], 56);
+  // SCHED_FLAG_KEEP_POLICY
+  words[1] = SCHED_BATCH, words[2] = 8;
+  CHECK_EQUAL(syscall(SYS_sched_setattr, 0, words, 0), 0);
+  CHECK_EQUAL(sched_getscheduler(0), SCHED_OTHER);
+}
+
 static void checkNice(void) {
   errno = 0;
   CHECK_EQUAL(getpriority(PRIO_PROCESS, 0), 0);
@@ -164,6 +181,7 @@ static void checkSequences(void) {
 
 int main(void) {
   checkPolicies();
+  checkAttributes();
   checkNice();
   checkProcessors();
   checkBarriers();

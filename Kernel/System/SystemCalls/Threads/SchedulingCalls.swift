@@ -127,9 +127,9 @@ extension SystemCalls {
     return 0
   }
 
-  /// Linux's `struct sched_attr`, its first version.
+  /// Linux's `struct sched_attr`, with what bounds the processor's speed, which nothing here does.
   private struct SchedulingAttributes: BitwiseCopyable {
-    var size: UInt32 = 48
+    var size: UInt32 = 56
     var policy: UInt32 = 0
     var flags: UInt64 = 0
     var nice: Int32 = 0
@@ -137,6 +137,17 @@ extension SystemCalls {
     var runtime: UInt64 = 0
     var deadline: UInt64 = 0
     var period: UInt64 = 0
+    var smallestUse: UInt32 = 0
+    var largestUse: UInt32 = 0
+
+    static var firstSize: Int { 48 }
+    static var size: Int { 56 }
+    // Its flags.
+    static var resetOnFork: UInt64 { 1 }
+    static var keepPolicy: UInt64 { 8 }
+    static var keepParameters: UInt64 { 16 }
+    /// With those that concern deadlines alone, and change nothing without.
+    static var knownFlags: UInt64 { 31 }
   }
 
   /// sched_setattr(2)
@@ -145,21 +156,47 @@ extension SystemCalls {
       arguments.third & 0xFFFF_FFFF == 0
     else { throw .invalid }
     guard let size = UserMemory.load(UInt32(0), from: arguments.second) else { throw .badAddress }
-    guard size == 0 || size >= 48, size <= 4096 else { throw .argumentsTooLong }
-    guard let attributes = UserMemory.load(SchedulingAttributes(), from: arguments.second) else {
-      throw .badAddress
+    let attributes = try schedulingAttributes(at: arguments.second, size: size == 0 ? 48 : Int(size))
+    guard Int32(bitPattern: attributes.policy) >= 0, attributes.flags & ~SchedulingAttributes.knownFlags == 0 else {
+      throw .invalid
     }
-    guard attributes.flags & ~1 == 0 else { throw .invalid }
     let caller = Scheduler.current.pointee.process!.credentials
     try withThread(arguments.first) { thread throws(Errno) in
       var policy = thread.pointee.schedulingPolicy
-      policy.number = attributes.policy
-      policy.priority = attributes.priority
-      policy.isResetOnFork = attributes.flags & 1 != 0
-      if !policy.isRealTime { policy.nice = Int8(min(max(attributes.nice, -20), 19)) }
+      if attributes.flags & SchedulingAttributes.keepPolicy == 0 { policy.number = attributes.policy }
+      // Of a thread without priorities it is the nice value that stays.
+      let keeps = attributes.flags & SchedulingAttributes.keepParameters != 0
+      let wasRealTime = thread.pointee.schedulingPolicy.isRealTime
+      if !keeps || !wasRealTime { policy.priority = attributes.priority }
+      // SCHED_IDLE goes by no nice value, and leaves it.
+      if policy.number == 0 || policy.number == 3, !keeps || wasRealTime { policy.nice = Int8(min(max(attributes.nice, -20), 19)) }
+      policy.isResetOnFork = attributes.flags & SchedulingAttributes.resetOnFork != 0
       try apply(policy, to: thread, by: caller)
     }
     return 0
+  }
+
+  /// The structure as a program of any age gave it: what it does not know is 0, and so has to be what this does not.
+  private static func schedulingAttributes(at address: UInt64, size: Int) throws(Errno) -> SchedulingAttributes {
+    var attributes = SchedulingAttributes()
+    attributes.size = 0
+    var isKnown = size >= SchedulingAttributes.firstSize && size <= 4096
+    if isKnown {
+      for offset in stride(from: SchedulingAttributes.size, to: size, by: 1) {
+        guard let byte = UserMemory.load(UInt8(0), from: address &+ UInt64(offset)) else { throw .badAddress }
+        if byte != 0 { isKnown = false }
+      }
+    }
+    guard isKnown else {
+      // How much this one knows is for the next attempt.
+      _ = UserMemory.store(UInt32(SchedulingAttributes.size), to: address)
+      throw .argumentsTooLong
+    }
+    let isRead = withUnsafeMutableBytes(of: &attributes) {
+      UserMemory.copyIn($0.baseAddress!, from: address, count: min(size, SchedulingAttributes.size))
+    }
+    guard isRead else { throw .badAddress }
+    return attributes
   }
 
   /// sched_getattr(2)
@@ -179,7 +216,12 @@ extension SystemCalls {
         attributes.nice = Int32(policy.nice)
       }
     }
-    guard UserMemory.store(attributes, to: arguments.second) else { throw .badAddress }
+    let count = min(Int(size), SchedulingAttributes.size)
+    attributes.size = UInt32(count)
+    let isStored = withUnsafeBytes(of: attributes) {
+      UserMemory.copyOut($0.baseAddress!, to: arguments.second, count: count)
+    }
+    guard isStored else { throw .badAddress }
     return 0
   }
 
