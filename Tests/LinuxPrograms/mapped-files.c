@@ -203,6 +203,15 @@ static void errors(void) {
   close(file), close(reader), close(writer), close(directory);
 }
 
+static void name_of_memory(void) {
+  char link[64], name[100] = "";
+  int file = memfd_create("a name", 0);
+  snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+  CHECK(readlink(link, name, sizeof name - 1) > 0);
+  CHECK(strcmp(name, "/memfd:a name (deleted)") == 0);
+  close(file);
+}
+
 static void large(void) {
   // A sparse file, far larger than memory.
   int file = new_file("large", 0);
@@ -229,6 +238,7 @@ int main(void) {
   shared_mapping();
   shrinking();
   errors();
+  name_of_memory();
   large();
   return finish();
 }

@@ -11,9 +11,34 @@ final class MemoryFile: FileNode, @unchecked Sendable {
   /// How many open files may write to it, under the store's lock; or, below 0, how many run it (execve(2), ETXTBSY).
   private var writerCount: Int32 = 0
 
+  /// What memfd_create(2) was given, ended by a 0; nil for the empty name, and for files that are found by names.
+  /// Written before anybody else has the file.
+  private var storedName: UnsafeMutablePointer<UInt8>?
+
   init(fileSystem: FileSystem, number: UInt64, mode: FileMode, budget: PageBudget?) {
     store = PageStore(budget: budget)
     super.init(fileSystem: fileSystem, number: number, mode: mode)
+  }
+
+  deinit { if let storedName { KernelHeap.deallocate(storedName) } }
+
+  override var givenName: ByteView? {
+    guard let storedName else { return nil }
+    var count = 0
+    while storedName[count] != 0 { count += 1 }
+    return ByteView(base: storedName, count: count)
+  }
+
+  /// Names a file that nobody else has yet.
+  ///
+  /// - Returns: false where there is no memory for it.
+  func setName(_ name: ByteView) -> Bool {
+    guard let memory = KernelHeap.allocate(size: name.count + 1, alignment: 8) else { return false }
+    let bytes = memory.bindMemory(to: UInt8.self, capacity: name.count + 1)
+    for index in 0..<name.count { bytes[index] = name[index] }
+    bytes[name.count] = 0
+    storedName = bytes
+    return true
   }
 
   override func checkIsNotRunning() throws(Errno) {

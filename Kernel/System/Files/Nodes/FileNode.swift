@@ -48,6 +48,8 @@ public class FileNode: @unchecked Sendable {
   var pages: PageStore? { nil }
   /// The process whose directory in /proc it is.
   var shownProcess: Process? { nil }
+  /// What memfd_create(2) was given for it; nil for others.
+  var givenName: ByteView? { nil }
 
   /// Throws ETXTBSY where the file is a program that runs.
   func checkIsNotRunning() throws(Errno) {}

@@ -42,7 +42,9 @@ enum ProcessPaths {
       text.put("/dev/console")
       return
     case .regular:
-      text.put("/memfd: (deleted)")
+      text.put("/memfd:")
+      if let name = node.givenName { text.put(onOneLine: UnsafeRawBufferPointer(start: name.base, count: name.count)) }
+      text.put(" (deleted)")
       return
     default:
       text.put("anon_inode:[")

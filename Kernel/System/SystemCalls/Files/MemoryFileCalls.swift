@@ -17,6 +17,12 @@ extension SystemCalls {
     let file = MemoryFile(
       fileSystem: AnonymousFiles.memory, number: AnonymousFiles.memory.makeNumber(),
       mode: .regular.with(permissions: permissions), budget: nil)
+    if length > 0 {
+      let isNamed = withUnsafeBytes(of: name) {
+        file.setName(ByteView(UnsafeRawBufferPointer(rebasing: $0[0..<length])))
+      }
+      guard isNamed else { throw .outOfMemory }
+    }
     file.stampNew()
     // A name that nobody can look up.
     file.linkCount = 0
