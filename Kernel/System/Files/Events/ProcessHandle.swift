@@ -5,6 +5,8 @@ import Machine
 ///
 /// It keeps the process's record, not its identifier: a process that comes later with the same one is another.
 final class ProcessHandle: OpenFile, @unchecked Sendable {
+  override func refusesTransfer(reading: Bool) -> Bool { true }
+
   override var anonymousName: StaticString { "[pidfd]" }
   let process: Process
 

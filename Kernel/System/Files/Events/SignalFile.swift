@@ -3,6 +3,8 @@ import Machine
 
 /// Signals as a file (signalfd(2)): those of whoever reads.
 final class SignalFile: OpenFile, @unchecked Sendable {
+  override func refusesTransfer(reading: Bool) -> Bool { !reading }
+
   override var anonymousName: StaticString { "[signalfd]" }
   /// Those that are read; another one after signalfd4 of the descriptor. One word.
   var mask: SignalSet

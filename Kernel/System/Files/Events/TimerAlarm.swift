@@ -100,6 +100,8 @@ final class TimerAlarm: @unchecked Sendable {
 
 /// A timer as a file (timerfd_create(2)).
 final class TimerFile: OpenFile, @unchecked Sendable {
+  override func refusesTransfer(reading: Bool) -> Bool { !reading }
+
   override var anonymousName: StaticString { "[timerfd]" }
   let alarm: TimerAlarm
   let clock: ClockIdentifier

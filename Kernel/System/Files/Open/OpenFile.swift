@@ -89,6 +89,9 @@ public class OpenFile: @unchecked Sendable {
   /// write(2) and its kin. The descriptor has been seen to be writable.
   func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int { throw .invalid }
 
+  /// Whether it has no such transfer at all. Asked where there is nothing to transfer, or no place for it.
+  func refusesTransfer(reading: Bool) -> Bool { false }
+
   /// lseek(2). Files without a position answer ESPIPE.
   func seek(_ offset: Int64, _ whence: Int32) throws(Errno) -> Int64 { throw .illegalSeek }
 

@@ -7,6 +7,8 @@ import Machine
 /// files, reports what is true, and puts those that are level-triggered back at the end. Files are asked with no lock
 /// held, and kept alive meanwhile.
 final class Epoll: OpenFile, @unchecked Sendable {
+  override func refusesTransfer(reading: Bool) -> Bool { true }
+
   override var anonymousName: StaticString { "[eventpoll]" }
   /// Serialises epoll_ctl(2).
   let control = Mutex()

@@ -161,9 +161,12 @@ extension SystemCalls {
   }
 
   private static func readLock(
-    _ file: OpenFile, _ address: UInt64
+    _ file: OpenFile, _ address: UInt64, isQuestion: Bool = false
   ) throws(Errno) -> (LockDescription, start: Int64, last: Int64) {
     guard let description = UserMemory.load(LockDescription(), from: address) else { throw .badAddress }
+    // Who asks for a lock names one before anything else of it is looked at.
+    let type = description.typeAndWhence & 0xFFFF
+    if isQuestion, type != LockType.read, type != LockType.write { throw .invalid }
     let base: Int64
     switch Int32(description.typeAndWhence >> 16 & 0xFFFF) {
     case Whence.set: base = 0
@@ -186,7 +189,7 @@ extension SystemCalls {
   }
 
   private static func getLock(_ file: OpenFile, _ address: UInt64, isOfOpenFile: Bool) throws(Errno) {
-    var (description, start, last) = try readLock(file, address)
+    var (description, start, last) = try readLock(file, address, isQuestion: true)
     if isOfOpenFile, description.process & 0xFFFF_FFFF != 0 { throw .invalid }
     let type = description.typeAndWhence & 0xFFFF
     let wanted = try makeRecord(file, type, start: start, last: last, isOfOpenFile: isOfOpenFile)

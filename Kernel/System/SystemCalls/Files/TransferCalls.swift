@@ -10,7 +10,7 @@ extension SystemCalls {
   static func read(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let file = try file(arguments.first)
     guard file.flags.isReadable else { throw .badFile }
-    var buffer = try userBuffer(arguments)
+    var buffer = try userBuffer(arguments, for: file, reading: true)
     return Int64(try file.read(&buffer, at: nil))
   }
 
@@ -18,7 +18,7 @@ extension SystemCalls {
   static func write(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let file = try file(arguments.first)
     guard file.flags.isWritable else { throw .badFile }
-    var buffer = try userBuffer(arguments)
+    var buffer = try userBuffer(arguments, for: file, reading: false)
     return Int64(try file.write(&buffer, at: nil))
   }
 
@@ -28,7 +28,7 @@ extension SystemCalls {
     let file = try file(arguments.first)
     guard file.hasPosition else { throw .illegalSeek }
     guard file.flags.isReadable else { throw .badFile }
-    var buffer = try userBuffer(arguments)
+    var buffer = try userBuffer(arguments, for: file, reading: true)
     return Int64(try file.read(&buffer, at: Int64(arguments.fourth)))
   }
 
@@ -38,16 +38,18 @@ extension SystemCalls {
     let file = try file(arguments.first)
     guard file.hasPosition else { throw .illegalSeek }
     guard file.flags.isWritable else { throw .badFile }
-    var buffer = try userBuffer(arguments)
+    var buffer = try userBuffer(arguments, for: file, reading: false)
     return Int64(try file.write(&buffer, at: Int64(arguments.fourth)))
   }
 
   /// The second and third argument as a buffer.
   @inline(__always)
-  private static func userBuffer(_ arguments: SystemCallArguments) throws(Errno) -> TransferBuffer {
+  private static func userBuffer(
+    _ arguments: SystemCallArguments, for file: OpenFile, reading: Bool
+  ) throws(Errno) -> TransferBuffer {
     // A count beyond all memory is no count that Linux calls invalid: there is no such buffer.
     guard let all = Int(exactly: arguments.third), UserMemory.contains(arguments.second, count: all) else {
-      throw .badAddress
+      throw file.refusesTransfer(reading: reading) ? .invalid : .badAddress
     }
     return TransferBuffer(user: arguments.second, count: Int(min(arguments.third, transferLimit)))
   }
@@ -106,8 +108,11 @@ extension SystemCalls {
     guard flags & ~0x1F == 0 else { throw .notSupported }
     let pieces = try UserVector(arguments.second, count: arguments.third)
     var buffer = pieces.buffer
-    // Nothing is no transfer, whatever the file would say of it.
-    if buffer.remaining == 0 { return 0 }
+    // Nothing is no transfer, whatever the file would say of one.
+    if buffer.remaining == 0 {
+      if file.refusesTransfer(reading: reads) { throw .invalid }
+      return 0
+    }
     if flags & 0x10 != 0, !reads {
       let size = file.node.size
       return Int64(try file.write(&buffer, at: size))

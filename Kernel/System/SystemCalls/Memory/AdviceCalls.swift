@@ -126,11 +126,10 @@ extension SystemCalls {
   /// The whole pages that bytes lie in, for the calls that take any address.
   private static func pagesAround(_ start: UInt64, _ length: UInt64) throws(Errno) -> Range<UInt64> {
     let first = start & ~4095
-    guard let size = UserAddress.roundedUpToPages(length), let all = UserAddress.roundedUpToPages(size + start & 4095),
-      !first.addingReportingOverflow(all).overflow
-    else { throw .invalid }
-    let end = (start &+ length &+ 4095) & ~4095
-    return first..<max(end, first)
+    // As on Linux lengths wrap: the largest are those of no page, or of one.
+    let end = first &+ ((length &+ start & 4095) &+ 4095) & ~4095
+    guard end >= first else { throw .invalid }
+    return first..<end
   }
 
   private static func lockMemory(_ start: UInt64, _ length: UInt64, isPopulated: Bool) throws(Errno) -> Int64 {

@@ -169,14 +169,17 @@ extension SystemCalls {
       throw .invalid
     }
     if arguments.second == 0 { return 0 }
-    guard let size = UserAddress.roundedUpToPages(arguments.second), size <= UserMemory.limit,
-      arguments.first <= UserMemory.limit - size
+    guard let size = UserAddress.roundedUpToPages(arguments.second), arguments.first < UserMemory.limit,
+      !arguments.first.addingReportingOverflow(size).overflow
     else { throw .outOfMemory }
     guard protection & ~7 == 0, arguments.third & growsUp == 0 else { throw .invalid }
     guard arguments.first >= AddressSpace.lowestAddress else { throw .outOfMemory }
+    // What lies below the first gap changes, even where the range ends behind all memory.
+    let end = min(arguments.first + size, UserMemory.limit)
     try space.protect(
-      arguments.first..<arguments.first + size, MemoryProtection(rawValue: UInt8(truncatingIfNeeded: protection)),
+      arguments.first..<end, MemoryProtection(rawValue: UInt8(truncatingIfNeeded: protection)),
       key: key, reachesDown: arguments.third & growsDown != 0)
+    if end < arguments.first + size { throw .outOfMemory }
     return 0
   }
 

@@ -22,6 +22,12 @@ extension SystemCalls {
     let caller = Scheduler.current.pointee.process!
     let other = target > 0 && target != caller.identifier ? Processes.find(target) : nil
     if target > 0, target != caller.identifier, other == nil { throw .noProcess }
+    // Nobody to send it to is the error before a signal that is none.
+    if target < -1, target != .min, UInt32(truncatingIfNeeded: arguments.second) > 64 {
+      var isGroup = false
+      Processes.forEach { if $0.group == -target { isGroup = true } }
+      guard isGroup else { throw .noProcess }
+    }
     let signal = try signal(arguments.second)
     if target == caller.identifier {
       if let signal { Signals.send(information(signal), to: caller) }

@@ -76,16 +76,17 @@ extension SystemCalls {
 
   /// timer_create(2)
   static func timer_create(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
+    // An event that cannot be read comes before all that is wrong with the clock.
+    var event = SignalEvent()
+    if arguments.second != 0 {
+      guard let given = UserMemory.load(event, from: arguments.second) else { throw .badAddress }
+      event = given
+    }
     guard let clock = ClockIdentifier(Int32(truncatingIfNeeded: arguments.first)) else { throw .invalid }
     switch clock {
     case .realTime, .monotonic, .bootTime, .internationalAtomic: break
     case .processTime, .threadTime: try checkOwnTime(clock)
     default: throw .notSupported
-    }
-    var event = SignalEvent()
-    if arguments.second != 0 {
-      guard let given = UserMemory.load(event, from: arguments.second) else { throw .badAddress }
-      event = given
     }
     let process = Scheduler.current.pointee.process!
     let notification = try notification(event, process)
