@@ -109,5 +109,7 @@ static unsigned any_words(const struct word *words, size_t count, unsigned rarit
 void tree_round(void);
 void memory_round(void);
 void descriptor_round(void);
+void process_round(void);
+void signal_round(void);
 extern int step_number, round_number;
 #define STEP(n) (step_number = (n), say("%d.%d ", round_number, step_number))

@@ -192,6 +192,8 @@ static void descriptor_step(void) {
       if (command->value == F_SETFL) argument |= O_NONBLOCK;
       if (command->value == F_SETFL) argument &= ~(unsigned long)(O_ASYNC | O_DIRECT);
       if (command->value == F_SETOWN) argument = 0;
+      // A later Linux looks at its lower half alone.
+      if (command->value == F_SETSIG) argument = (int)argument;
       say_result(CALL(fcntl, file, command->value, argument));
       break;
     }
@@ -201,6 +203,8 @@ static void descriptor_step(void) {
       static const long numbers[] = {0, 1, -1, 100, INT64_MAX, INT64_MIN};
       struct flock lock = {ANY(types), below(4), ANY(numbers), ANY(numbers), one_in(9)};
       int command = ANY(commands);
+      // What a later Linux has an answer to.
+      if (command == F_OFD_GETLK && lock.l_type == F_UNLCK) lock.l_type = F_RDLCK;
       say("fcntl lock %d", command);
       int file = any_file();
       say(" %d %d %ld %ld %d", lock.l_type, lock.l_whence, lock.l_start, lock.l_len, lock.l_pid);
