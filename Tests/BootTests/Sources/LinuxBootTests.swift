@@ -55,6 +55,12 @@ struct LinuxBootTests {
       status: 0, messages: ["fuzz: passed"]),
     Case(
       boot: BootScript(
+        name: "linux-compared",
+        command: "Scripts/compare-with-linux --skip --kernel \(BootRunner.kernel) --rounds 6 --differences 1", steps: nil),
+      // That nothing differs, or why nothing was compared.
+      status: 0, messages: ["compare-with-linux: "]),
+    Case(
+      boot: BootScript(
         name: "linux-hogs", archive: "build/linux.cpio",
         words: #"init=/bin/sh -- -c "mount -t proc proc /proc; mount -t devtmpfs dev /dev; setsid cttyhack sh; exit $?""#,
         timeoutSeconds: 300, steps: "Tests/BootTests/Steps/hogs.txt"),
