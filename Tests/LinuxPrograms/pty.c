@@ -327,6 +327,45 @@ static void test_packets(void) {
   close_pair();
 }
 
+// What has been written is the master's: nothing waits for him to read it, and nothing takes it away.
+static void test_output_stays(void) {
+  open_pair();
+  put(slave, "unread ");
+  int value = -1;
+  CHECK_EQUAL(ioctl(slave, TIOCOUTQ, &value), 0);
+  CHECK_EQUAL(value, 0);
+  CHECK_EQUAL(tcdrain(slave), 0);
+  struct termios attributes;
+  REQUIRE(tcgetattr(slave, &attributes) == 0);
+  CHECK_EQUAL(tcsetattr(slave, TCSADRAIN, &attributes), 0);
+  CHECK_EQUAL(tcflush(slave, TCOFLUSH), 0);
+  put(master, "\003");
+  CHECK_TEXT(got(master), "unread ^C");
+
+  // A program may write a good deal and end before anybody reads.
+  static char many[10000], seen[10000];
+  memset(many, 'x', sizeof many);
+  CHECK_EQUAL(write(slave, many, sizeof many), sizeof many);
+  CHECK_EQUAL(events(slave) & POLLOUT, POLLOUT);
+  size_t total = 0;
+  while (total < sizeof many) {
+    struct pollfd wait = {master, POLLIN, 0};
+    if (poll(&wait, 1, 1000) != 1) break;
+    ssize_t count = read(master, seen + total, sizeof seen - total);
+    if (count <= 0) break;
+    total += count;
+  }
+  CHECK_EQUAL(total, sizeof many);
+  CHECK_EQUAL(memcmp(many, seen, sizeof many), 0);
+
+  // Without lines a newline is a character like others; a return that became one is shown as one.
+  change(ICANON, 0, 1, 0);
+  put(master, "\n\r");
+  CHECK_TEXT(got(master), "^J\r\n");
+  CHECK_TEXT(got(slave), "\n\n");
+  close_pair();
+}
+
 // A reader and a writer that wait for each other, with more than the buffers hold.
 static void test_volume(void) {
   open_pair();
@@ -414,6 +453,7 @@ int main(void) {
   test_minimum_and_time();
   test_flow_control();
   test_packets();
+  test_output_stays();
   test_volume();
   test_locks();
   return finish();

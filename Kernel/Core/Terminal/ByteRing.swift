@@ -63,4 +63,26 @@ public struct ByteRing: ~Copyable {
   }
 
   public mutating func removeAll() { count = 0 }
+
+  /// - Parameter number: at most `count`.
+  public mutating func removeFirst(_ number: Int) {
+    start = (start + number) % capacity
+    count -= number
+  }
+
+  /// - Parameter number: at most `count`.
+  public mutating func removeLast(_ number: Int) { count -= number }
+
+  /// Puts a byte between others; the caller has looked at `room`.
+  ///
+  /// - Parameter index: at most `count`.
+  public mutating func insert(_ byte: UInt8, at index: Int) {
+    var place = count
+    while place > index {
+      bytes[(start + place) % capacity] = bytes[(start + place - 1) % capacity]
+      place -= 1
+    }
+    bytes[(start + index) % capacity] = byte
+    count += 1
+  }
 }

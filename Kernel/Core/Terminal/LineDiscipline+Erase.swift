@@ -38,8 +38,7 @@ extension LineDiscipline {
   }
 
   private func isWordCharacter(_ byte: UInt8) -> Bool {
-    let letter = lowercase(byte)
-    return letter >= UInt8(ascii: "a") && letter <= UInt8(ascii: "z")
+    return lowercase(byte) != byte || uppercase(byte) != byte
       || byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") || byte == UInt8(ascii: "_")
   }
 

@@ -28,14 +28,18 @@ extension LineDiscipline {
       return interrupt(signal, key: byte, &effects)
     }
     if isStoppedByKey, attributes.input.contains([.flowControl, .anyCharacterStarts]) { startByKey(&effects) }
+    var isReturn = false
     if byte == Self.carriageReturn {
       if attributes.input.contains(.ignoreReturn) { return }
-      if attributes.input.contains(.returnToNewline) { byte = Self.newline }
+      if attributes.input.contains(.returnToNewline) {
+        byte = Self.newline
+        isReturn = true
+      }
     } else if byte == Self.newline, attributes.input.contains(.newlineToReturn) {
       byte = Self.carriageReturn
     }
     if isCanonical, edit(byte, &effects) { return }
-    take(byte, &effects)
+    take(byte, isReturn: isReturn, &effects)
   }
 
   /// A break on the line: a zero, an interrupt, or nothing (termios(3), IGNBRK and BRKINT).
@@ -54,11 +58,18 @@ extension LineDiscipline {
   }
 
   /// Adds a byte that means nothing special here.
-  private mutating func take(_ byte: UInt8, _ effects: inout some TerminalEffects) {
+  ///
+  /// - Parameter isReturn: it is a return that ICRNL changed: its echo is a new line, where a newline's own
+  ///   echo, which has no meaning for it here either, is that of a control character.
+  private mutating func take(_ byte: UInt8, isReturn: Bool = false, _ effects: inout some TerminalEffects) {
     if attributes.local.contains(.echo) {
       finishShowingErased(&effects)
-      if isLineEmpty { lineColumn = column }
-      if byte == Self.newline { echoAsIs(byte, &effects) } else { echo(byte, &effects) }
+      if isReturn {
+        echoAsIs(byte, &effects)
+      } else {
+        if isLineEmpty { lineColumn = column }
+        echo(byte, &effects)
+      }
     }
     // A real 0xFF is told from a mark by being there twice.
     if byte == 0xFF, attributes.input.contains(.markErrors) { append(byte) }
@@ -182,7 +193,7 @@ extension LineDiscipline {
   private static var threshold: Int { 128 }
 
   private mutating func stopSenderIfFull(_ effects: inout some TerminalEffects) {
-    guard attributes.input.contains(.sendsFlowControl), !isSenderStopped,
+    guard asksSenderToStop, attributes.input.contains(.sendsFlowControl), !isSenderStopped,
       Self.capacity - (head - tail) < Self.threshold, !isCanonical || lineEnd != tail
     else { return }
     isSenderStopped = true
@@ -215,10 +226,19 @@ extension LineDiscipline {
 /// ASCII's control characters.
 func isControl(_ byte: UInt8) -> Bool { byte < 32 || byte == 127 }
 
+// The letters are those of ISO 8859-1, as in Linux: with them the first byte of most letters of UTF-8 is one too,
+// which is why a word is erased with its accents. The multiplication and the division sign are none.
+
 func lowercase(_ byte: UInt8) -> UInt8 {
-  byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte + 32 : byte
+  switch byte {
+  case 0x41...0x5A, 0xC0...0xD6, 0xD8...0xDE: byte + 32
+  default: byte
+  }
 }
 
 func uppercase(_ byte: UInt8) -> UInt8 {
-  byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z") ? byte - 32 : byte
+  switch byte {
+  case 0x61...0x7A, 0xDF...0xF6, 0xF8...0xFF: byte - 32
+  default: byte
+  }
 }

@@ -34,6 +34,8 @@ public struct LineDiscipline: ~Copyable {
   public internal(set) var isStoppedByKey = false
   /// By tcflow(3).
   public internal(set) var isStoppedByCall = false
+  /// Whether IXOFF has an effect: not where whoever sends waits for room anyway.
+  public var asksSenderToStop = true
   /// The other side has been asked to send no more (IXOFF).
   var isSenderStopped = false
 

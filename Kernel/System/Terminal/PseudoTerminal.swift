@@ -23,13 +23,19 @@ final class PseudoTerminal: TerminalDevice, @unchecked Sendable {
   /// While output is stopped: how much of it was there before and can still be read.
   private var readableLimit: Int?
 
+  /// What a program may write while nobody reads the master: as much as on Linux, where a page waits at the reader
+  /// and two are on their way, so that a short program's output waits for a reader who comes after its end.
+  private static var roomForOutput: Int { 12_288 }
+
   init?(index: Int) {
     self.index = index
     // There is no line to hang up on close.
     let control = TerminalAttributes.usualControl & ~0x400 | TerminalAttributes.speed38400
     super.init(
       number: DeviceNumber(major: 136, minor: UInt32(index)),
-      attributes: TerminalAttributes(control: control))
+      attributes: TerminalAttributes(control: control), outputCapacity: Self.roomForOutput)
+    // There is no wire to keep free: the writer of what is typed waits by himself.
+    discipline.asksSenderToStop = false
   }
 
   // MARK: As a terminal
@@ -37,6 +43,28 @@ final class PseudoTerminal: TerminalDevice, @unchecked Sendable {
   override func transmit() { masterReadiness.notify([.input, .inputNormal, .priority]) }
 
   override func inputWasTaken() { masterReadiness.notify([.output, .outputNormal]) }
+
+  // What has been put out is the master's, whether he has read it or not: nobody waits for that, and none of it
+  // is thrown away. Only what output that is stopped holds back is still here.
+
+  override var pendingOutputCount: Int { 0 }
+
+  override var isWritableForPoll: Bool { !discipline.isStopped && output.room >= 8 }
+
+  override func discardOutput() {
+    if let readableLimit { output.removeLast(output.count - readableLimit) }
+  }
+
+  /// There is no faster way to the master than the usual one.
+  override func putAtOnce(_ byte: UInt8) {
+    guard output.room > 0 else { return }
+    if let readableLimit {
+      output.insert(byte, at: readableLimit)
+      self.readableLimit = readableLimit + 1
+    } else {
+      output.append(byte)
+    }
+  }
 
   override var isOtherSideGone: Bool { !isMasterOpen }
 
@@ -60,7 +88,6 @@ final class PseudoTerminal: TerminalDevice, @unchecked Sendable {
   override func tellMaster(_ change: PacketStatus) {
     if change.contains(.stopped) { readableLimit = output.count }
     if change.contains(.started) { readableLimit = nil }
-    if change.contains(.outputDiscarded), readableLimit != nil { readableLimit = 0 }
     guard isInPacketMode else { return }
     // Of two opposites the last one counts.
     if change.contains(.stopped) { packetStatus.remove(.started) }
@@ -90,12 +117,6 @@ final class PseudoTerminal: TerminalDevice, @unchecked Sendable {
       return 1
     }
     let first = isInPacketMode ? 1 : 0
-    if urgentByte != 0, target.count > first {
-      if isInPacketMode { target[0] = 0 }
-      target[first] = urgentByte
-      urgentByte = 0
-      return first + 1
-    }
     let count = min(readableCount, target.count - first)
     guard readableCount > 0, count >= 0 else { return 0 }
     if isInPacketMode { target[0] = 0 }
@@ -106,7 +127,7 @@ final class PseudoTerminal: TerminalDevice, @unchecked Sendable {
 
   /// The master throws away what it has not read.
   func discardForMaster() {
-    output.removeAll()
+    output.removeFirst(readableCount)
     if readableLimit != nil { readableLimit = 0 }
   }
 

@@ -23,7 +23,7 @@ final class PseudoTerminalMaster: OpenFile, @unchecked Sendable {
   override func poll() -> PollEvents {
     terminal.lock.withLock {
       var events: PollEvents = []
-      if terminal.readableCount > 0 || terminal.urgentByte != 0 { events.formUnion([.input, .inputNormal]) }
+      if terminal.readableCount > 0 { events.formUnion([.input, .inputNormal]) }
       if terminal.hasPacketStatus { events.formUnion([.input, .inputNormal, .priority]) }
       if terminal.isAbandoned { events.insert(.hangUp) }
       if terminal.discipline.hasRoom { events.formUnion([.output, .outputNormal]) }
@@ -54,8 +54,7 @@ final class PseudoTerminalMaster: OpenFile, @unchecked Sendable {
       if isNonBlocking { throw .tryAgain }
       let outcome = terminal.masterReadiness.queue.wait {
         terminal.lock.withLock {
-          terminal.readableCount > 0 || terminal.urgentByte != 0 || terminal.hasPacketStatus
-            || terminal.isAbandoned
+          terminal.readableCount > 0 || terminal.hasPacketStatus || terminal.isAbandoned
         }
       }
       if outcome != .satisfied { throw .restart }
@@ -113,13 +112,8 @@ final class PseudoTerminalMaster: OpenFile, @unchecked Sendable {
     case Request.getOutputCount: try terminal.give(Int32(0), to: argument)
     case Request.discard:
       guard argument <= 2 else { throw .invalid }
+      // What has been typed is the terminal's.
       if argument != 1 { terminal.lock.withLock { terminal.discardForMaster() } }
-      if argument != 0 {
-        terminal.lock.withLock {
-          terminal.discipline.discardInput()
-          terminal.tellMaster(.inputDiscarded)
-        }
-      }
       terminal.readiness.notify()
     // What it says of the terminal is the slave's.
     default: return try terminal.control(request, argument, nil)

@@ -31,7 +31,7 @@ extension TerminalDevice {
     case Request.setWindowSize: try setWindowSize(argument)
     case Request.getInputCount:
       try give(Int32(lock.withLock { discipline.readableCount }), to: argument)
-    case Request.getOutputCount: try give(Int32(lock.withLock { output.count }), to: argument)
+    case Request.getOutputCount: try give(Int32(lock.withLock { pendingOutputCount }), to: argument)
     case Request.discard: try discard(argument)
     case Request.controlFlow: try controlFlow(argument)
     case Request.sendBreak, Request.sendLongBreak, Request.startBreak:
@@ -164,7 +164,7 @@ extension TerminalDevice {
     if which != 1 { discardInput() }
     if which != 0 {
       lock.withLock {
-        output.removeAll()
+        discardOutput()
         tellMaster(.outputDiscarded)
       }
       readiness.notify()
@@ -188,7 +188,7 @@ extension TerminalDevice {
   /// Waits until everything has been passed on (tcdrain(3)).
   func waitForOutput() throws(Errno) {
     let outcome = readiness.queue.wait {
-      lock.withLock { output.isEmpty } || isOtherSideGone
+      lock.withLock { pendingOutputCount == 0 } || isOtherSideGone
     }
     if outcome != .satisfied { throw .restart }
   }

@@ -36,18 +36,30 @@ class TerminalDevice: @unchecked Sendable {
   let readiness = Readiness()
   private let memory: UnsafeMutableRawPointer
 
+  private let outputMemory: UnsafeMutableRawPointer
+
   /// nil when memory is out.
-  init?(number: DeviceNumber, attributes: TerminalAttributes) {
+  init?(
+    number: DeviceNumber, attributes: TerminalAttributes, outputCapacity: Int = TerminalDevice.outputCapacity
+  ) {
     guard Frames.freeCount > Frames.reserve,
-      let memory = KernelHeap.allocate(size: LineDiscipline.storageSize + Self.outputCapacity, alignment: 16)
+      let memory = KernelHeap.allocate(size: LineDiscipline.storageSize, alignment: 16)
     else { return nil }
+    guard let outputMemory = KernelHeap.allocate(size: outputCapacity, alignment: 16) else {
+      KernelHeap.deallocate(memory)
+      return nil
+    }
     self.number = number
     self.memory = memory
+    self.outputMemory = outputMemory
     discipline = LineDiscipline(attributes: attributes, memory: memory)
-    output = ByteRing(memory: memory + LineDiscipline.storageSize, capacity: Self.outputCapacity)
+    output = ByteRing(memory: outputMemory, capacity: outputCapacity)
   }
 
-  deinit { KernelHeap.deallocate(memory) }
+  deinit {
+    KernelHeap.deallocate(memory)
+    KernelHeap.deallocate(outputMemory)
+  }
 
   // MARK: For subclasses
 
@@ -57,6 +69,18 @@ class TerminalDevice: @unchecked Sendable {
 
   /// Somebody has read: there may be room for what the other side has to say.
   func inputWasTaken() {}
+
+  /// Under `lock`: how much of the output is still here, for which tcdrain(3) waits.
+  var pendingOutputCount: Int { output.count }
+
+  /// Under `lock`: whether poll(2) says that a write would go on.
+  var isWritableForPoll: Bool { !discipline.isStopped && output.count < 256 }
+
+  /// Under `lock`: throws away what waits in `output` (tcflush(3)).
+  func discardOutput() { output.removeAll() }
+
+  /// Under `lock`: sends flow control's byte to the other side before everything that waits.
+  func putAtOnce(_ byte: UInt8) { urgentByte = byte }
 
   /// Whether the other side is gone for good: reads end, and writes fail.
   var isOtherSideGone: Bool { false }
@@ -109,12 +133,12 @@ class TerminalDevice: @unchecked Sendable {
     }
 
     mutating func outputAtOnce(_ byte: UInt8) {
-      terminal.urgentByte = byte
+      terminal.putAtOnce(byte)
       hasOutput = true
     }
 
     mutating func discardOutput() {
-      terminal.output.removeAll()
+      terminal.discardOutput()
       terminal.tellMaster([.inputDiscarded, .outputDiscarded])
       isRoomNew = true
     }
@@ -196,7 +220,7 @@ class TerminalDevice: @unchecked Sendable {
     lock.withLock {
       hangUps &+= 1
       discipline.discardInput()
-      output.removeAll()
+      discardOutput()
       session = 0
       foregroundGroup = 0
     }

@@ -46,9 +46,7 @@ final class TerminalFile: OpenFile, @unchecked Sendable {
       var events: PollEvents = []
       if terminal.discipline.isReadableForPoll { events.formUnion([.input, .inputNormal]) }
       if terminal.isOtherSideGone { events.insert(.hangUp) }
-      if !terminal.discipline.isStopped, terminal.output.count < 256 {
-        events.formUnion([.output, .outputNormal])
-      }
+      if terminal.isWritableForPoll { events.formUnion([.output, .outputNormal]) }
       return events
     }
   }

@@ -17,6 +17,17 @@ import Testing
     #expect(terminal.screen() == "abc\r\n")
   }
 
+  @Test func aNewlineThatEndsNoLineIsShownAsAControlCharacter() {
+    let terminal = TerminalFixture()
+    terminal.type("\u{16}\na\n")
+    #expect(terminal.read() == "\na\n")
+    #expect(terminal.screen() == "^\u{8}^Ja\r\n")
+    let raw = TerminalFixture { $0.local.remove(.canonical) }
+    raw.type("\n\r")
+    #expect(raw.read() == "\n\n")
+    #expect(raw.screen() == "^J\r\n")
+  }
+
   @Test func oneReadGivesOneLineOrWhatOfItFits() {
     let terminal = TerminalFixture()
     terminal.type("one\ntwo\n")
@@ -77,6 +88,13 @@ import Testing
     terminal.type("aä€\u{7F}\u{7F}b\n")
     #expect(terminal.read() == "ab\n")
     #expect(terminal.screen() == "aä€\u{8} \u{8}\u{8} \u{8}b\r\n")
+  }
+
+  @Test func aWordIsErasedWithItsAccents() {
+    let terminal = TerminalFixture { $0.input.insert(.utf8) }
+    terminal.type("a caf\u{E9}s\u{17}\n")
+    #expect(terminal.read() == "a \n")
+    #expect(terminal.screen() == "a caf\u{E9}s" + String(repeating: "\u{8} \u{8}", count: 5) + "\r\n")
   }
 
   @Test func withoutEchoNothingIsShownButANewlineWhereAskedFor() {
