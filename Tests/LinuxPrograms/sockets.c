@@ -486,6 +486,76 @@ static void threads_on_one_socket(void) {
   close(pair[1]);
 }
 
+// What is left of a conversation whose other side has gone, and what is asked about one that goes on.
+static void left_behind(void) {
+  int pair[2], value = -1;
+  REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) == 0);
+  CHECK_EQUAL(write(pair[0], "one", 3), 3);
+  CHECK_EQUAL(write(pair[0], "three", 5), 5);
+  CHECK_EQUAL(ioctl(pair[1], FIONREAD, &value), 0);
+  CHECK_EQUAL(value, 8);
+  struct iovec part = {other, 100};
+  struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+  CHECK_EQUAL(recvmsg(pair[1], &header, 0), 3);
+  CHECK_EQUAL(header.msg_flags, 0);
+  CHECK_EQUAL(write(pair[1], "lost", 4), 4);
+  close(pair[0]);
+  struct sockaddr_un name;
+  socklen_t length = sizeof name;
+  CHECK_EQUAL(getpeername(pair[1], (struct sockaddr *)&name, &length), 0);
+  CHECK_EQUAL(length, 2);
+  CHECK_ERROR(send(pair[1], "x", 1, MSG_NOSIGNAL), ECONNRESET);
+  CHECK_ERROR(send(pair[1], "x", 1, MSG_NOSIGNAL), EPIPE);
+  close(pair[1]);
+
+  // A stream that cannot be written leaves the reason to who reads.
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
+  CHECK_ERROR(recv(pair[1], other, 0, 0), EAGAIN);
+  CHECK_EQUAL(write(pair[1], "lost", 4), 4);
+  close(pair[0]);
+  CHECK_ERROR(send(pair[1], "x", 1, MSG_NOSIGNAL), EPIPE);
+  CHECK_ERROR(recv(pair[1], other, 1, 0), ECONNRESET);
+  CHECK_EQUAL(recv(pair[1], other, 1, 0), 0);
+  close(pair[1]);
+
+  // What was written before a message with descriptors is read with it, what comes after it is not.
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+  CHECK_EQUAL(write(pair[0], "ab", 2), 2);
+  CHECK_EQUAL(send_files(pair[0], "cd", 2, pair), 2);
+  CHECK_EQUAL(write(pair[0], "ef", 2), 2);
+  CHECK_EQUAL(recv(pair[1], other, 100, 0), 4);
+  CHECK_EQUAL(recv(pair[1], other, 100, 0), 2);
+  close(pair[0]);
+  close(pair[1]);
+
+  // Messages are read after the error that their sender's end was, bytes of a stream before it.
+  REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
+  CHECK_EQUAL(write(pair[0], "last", 4), 4);
+  CHECK_EQUAL(write(pair[1], "lost", 4), 4);
+  close(pair[0]);
+  CHECK_ERROR(recv(pair[1], other, 100, 0), ECONNRESET);
+  CHECK_EQUAL(recv(pair[1], other, 100, 0), 4);
+  CHECK_EQUAL(recv(pair[1], other, 100, 0), 0);
+  close(pair[1]);
+
+  // A datagram socket that talks to one other does not listen to a third, and has no end of file to poll for.
+  REQUIRE(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair) == 0);
+  int third = socket(AF_UNIX, SOCK_DGRAM, 0);
+  name = (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "\0left-behind"};
+  CHECK_EQUAL(bind(pair[0], (struct sockaddr *)&name, 14), 0);
+  CHECK_ERROR(connect(third, (struct sockaddr *)&name, 14), EPERM);
+  CHECK_EQUAL(shutdown(pair[0], SHUT_RD), 0);
+  CHECK_ERROR(recv(pair[0], other, 1, 0), EAGAIN);
+  // Such names are each type's own.
+  int stream = socket(AF_UNIX, SOCK_STREAM, 0);
+  CHECK_ERROR(connect(stream, (struct sockaddr *)&name, 14), ECONNREFUSED);
+  CHECK_EQUAL(bind(stream, (struct sockaddr *)&name, 14), 0);
+  close(stream);
+  close(third);
+  close(pair[0]);
+  close(pair[1]);
+}
+
 int main(void) {
   making();
   pairs(SOCK_STREAM);
@@ -504,5 +574,6 @@ int main(void) {
   credentials();
   several_at_once();
   threads_on_one_socket();
+  left_behind();
   return finish();
 }

@@ -58,7 +58,7 @@ final class Socket: OpenFile, @unchecked Sendable {
     case 0x541B:  // SIOCINQ, which is FIONREAD
       if endpoint.isListening { throw .invalid }
       value = UnixEndpoint.lock.withLock {
-        endpoint.type == .stream ? endpoint.queue.byteCount : endpoint.queue.first?.count ?? 0
+        endpoint.type.isConnected ? endpoint.queue.byteCount : endpoint.queue.first?.count ?? 0
       }
     case 0x5411: value = UnixEndpoint.lock.withLock { endpoint.outstanding }  // SIOCOUTQ
     default: throw .notTerminal

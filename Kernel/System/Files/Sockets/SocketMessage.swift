@@ -37,8 +37,8 @@ final class SocketMessage: @unchecked Sendable {
   let credentials: SocketCredentials
   /// The sender, charged with the message until it has been read.
   let sender: UnixEndpoint
-  /// The sender's name at the time.
-  let senderName: [UInt8]?
+  /// The sender's name, also where it was given after the message was sent.
+  var senderName: [UInt8]? { sender.name }
   /// Open files that go along (SCM_RIGHTS).
   var files: [OpenFile]
   /// The next in a queue.
@@ -52,7 +52,7 @@ final class SocketMessage: @unchecked Sendable {
   var previousCarrier: Unmanaged<SocketMessage>?
 
   /// - Returns: nil when memory is out.
-  init?(count: Int, from sender: UnixEndpoint, _ credentials: SocketCredentials, name: [UInt8]?, files: [OpenFile]) {
+  init?(count: Int, from sender: UnixEndpoint, _ credentials: SocketCredentials, files: [OpenFile]) {
     var memory: UnsafeMutableRawPointer?
     guard Frames.freeCount > Frames.reserve + count / 4096 + 1 else { return nil }
     if count > 0 {
@@ -63,7 +63,6 @@ final class SocketMessage: @unchecked Sendable {
     self.count = count
     self.sender = sender
     self.credentials = credentials
-    senderName = name
     self.files = files
     fileCount = UInt32(files.count)
     var carriesSockets = false

@@ -7,6 +7,7 @@ enum SocketNames {
     /// The file, or nil for an abstract name.
     var node: FileNode?
     var name: [UInt8]
+    var type: SocketType
     var endpoint: Unmanaged<UnixEndpoint>
   }
 
@@ -23,11 +24,14 @@ enum SocketNames {
 
   /// Binds an abstract name, or a file that has just been made for it.
   static func bind(_ endpoint: UnixEndpoint, _ name: [UInt8], node: FileNode?) throws(Errno) {
+    let type = endpoint.type
     let failure: Errno? = lock.withLock {
-      if node == nil, index({ $0.node == nil && isSame($0.name, name) }) != nil { return .addressInUse }
+      if node == nil, index({ $0.node == nil && $0.type == type && isSame($0.name, name) }) != nil {
+        return .addressInUse
+      }
       if bindings == nil { bindings = HeapArray() }
       guard bindings!.makeRoom() else { return .outOfMemory }
-      bindings!.append(Binding(node: node, name: name, endpoint: Unmanaged.passUnretained(endpoint)))
+      bindings!.append(Binding(node: node, name: name, type: type, endpoint: Unmanaged.passUnretained(endpoint)))
       return nil
     }
     if let failure { throw failure }
@@ -63,9 +67,9 @@ enum SocketNames {
     return nil
   }
 
-  static func find(abstract name: [UInt8]) -> UnixEndpoint? {
+  static func find(abstract name: [UInt8], _ type: SocketType) -> UnixEndpoint? {
     lock.withLock {
-      index { $0.node == nil && isSame($0.name, name) }.flatMap { retainUnlessEnding(bindings![$0].endpoint) }
+      index { $0.node == nil && $0.type == type && isSame($0.name, name) }.flatMap { retainUnlessEnding(bindings![$0].endpoint) }
     }
   }
 

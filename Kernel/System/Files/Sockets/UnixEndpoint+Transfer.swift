@@ -12,7 +12,6 @@ struct SocketTransferFlags: OptionSet, Sendable {
   static var controlTruncated: SocketTransferFlags { SocketTransferFlags(rawValue: 0x8) }  // MSG_CTRUNC
   static var truncated: SocketTransferFlags { SocketTransferFlags(rawValue: 0x20) }  // MSG_TRUNC
   static var dontWait: SocketTransferFlags { SocketTransferFlags(rawValue: 0x40) }  // MSG_DONTWAIT
-  static var endOfRecord: SocketTransferFlags { SocketTransferFlags(rawValue: 0x80) }  // MSG_EOR
   static var waitAll: SocketTransferFlags { SocketTransferFlags(rawValue: 0x100) }  // MSG_WAITALL
   static var noSignal: SocketTransferFlags { SocketTransferFlags(rawValue: 0x4000) }  // MSG_NOSIGNAL
   static var waitForOne: SocketTransferFlags { SocketTransferFlags(rawValue: 0x10000) }  // MSG_WAITFORONE
@@ -61,7 +60,7 @@ extension UnixEndpoint {
       while buffer.remaining > 0 {
         try waitToSend(isNonBlocking: isNonBlocking)
         let count = min(buffer.remaining, Self.portion)
-        let message = SocketMessage(count: count, from: self, credentials, name: name, files: files)
+        let message = SocketMessage(count: count, from: self, credentials, files: files)
         guard let message else { throw .noBufferSpace }
         try buffer.take(into: message.bytes)
         var receiver: UnixEndpoint?
@@ -90,9 +89,12 @@ extension UnixEndpoint {
     while true {
       var failure: Errno?
       let mayGoOn = Self.lock.withLock {
-        if let error = pendingError {
+        // A stream tells of its end first, and leaves the error to the reader.
+        if type == .stream, sendShutDown || peer == nil {
+          failure = .brokenPipe
+        } else if let error = pendingError {
           pendingError = nil
-          failure = error == .connectionReset ? .brokenPipe : error
+          failure = error
         } else if sendShutDown || type.isConnected && peer == nil {
           failure = .brokenPipe
         }
@@ -119,7 +121,7 @@ extension UnixEndpoint {
       throw .notConnected
     }
     try waitToSend(isNonBlocking: isNonBlocking)
-    let message = SocketMessage(count: count, from: self, credentials, name: name, files: files)
+    let message = SocketMessage(count: count, from: self, credentials, files: files)
     guard let message else { throw .noBufferSpace }
     try buffer.take(into: message.bytes)
     let deadline = sendTimeout == 0 ? nil : SystemCalls.deadline(nanoseconds: sendTimeout)
@@ -175,15 +177,19 @@ extension UnixEndpoint {
       var isThere = false
       var isAtEnd = false
       Self.lock.withLock {
-        isThere = queue.first != nil
+        if type.isConnected, !wasConnected {
+          failure = type == .stream ? .invalid : .notConnected
+          return
+        }
+        // An error comes after the bytes of a stream, and before other messages.
+        isThere = queue.first != nil && (type == .stream || pendingError == nil)
         if isThere { return }
         if let error = pendingError {
           pendingError = nil
           failure = error
         } else if receiveShutDown {
-          isAtEnd = true
-        } else if type.isConnected, !wasConnected {
-          failure = type == .stream ? .invalid : .notConnected
+          // Datagrams may come from elsewhere: only who would wait for one learns that none will.
+          if type == .datagram, isNonBlocking { failure = .tryAgain } else { isAtEnd = true }
         }
       }
       if let failure { throw failure }
@@ -204,7 +210,6 @@ extension UnixEndpoint {
   ) throws(Errno) -> SocketReceipt {
     let deadline = receiveTimeout == 0 ? nil : SystemCalls.deadline(nanoseconds: receiveTimeout)
     var receipt = SocketReceipt()
-    if type == .stream, buffer.remaining == 0 { return receipt }
     while true {
       do throws(Errno) {
         if !(try waitToReceive(isNonBlocking: isNonBlocking, until: deadline)) { return receipt }
@@ -241,13 +246,14 @@ extension UnixEndpoint {
     // Another reader was faster.
     if next == nil { return false }
     var isFirst = receipt.credentials == nil
-    while let message = next, buffer.remaining > 0 {
+    // A read of no bytes takes what goes along with the first.
+    while let message = next, buffer.remaining > 0 || isFirst {
       if !isFirst {
-        // Bytes of different senders, or with files of their own, are not put together.
+        // Bytes of different senders are not put together where it is told who they are.
         let credentials = receipt.credentials ?? message.credentials
         let isSameSender = credentials.process == message.credentials.process
           && credentials.user == message.credentials.user && credentials.group == message.credentials.group
-        if !message.files.isEmpty || passesCredentials && !isSameSender { return true }
+        if passesCredentials, !isSameSender { return true }
       }
       let count = min(buffer.remaining, message.remaining)
       let portion = UnsafeRawBufferPointer(rebasing: message.bytes[message.consumed..<message.consumed + count])
@@ -261,13 +267,14 @@ extension UnixEndpoint {
       receipt.count += count
       if !message.files.isEmpty {
         receipt.files.append(contentsOf: message.files)
-        // They belong to the first byte, and stop the read.
+        // A read ends with the message that they came with.
         if !flags.contains(.peek) {
           Self.lock.withLock { SocketGarbage.left(message) }
           message.files = []
         }
       }
       if flags.contains(.peek) {
+        if !receipt.files.isEmpty { return true }
         next = Self.lock.withLock { message.next }
         continue
       }
@@ -312,7 +319,6 @@ extension UnixEndpoint {
     receipt.hasSender = true
     receipt.files = message.files
     if count < message.count { receipt.flags.insert(.truncated) }
-    if type == .sequencedPacket { receipt.flags.insert(.endOfRecord) }
     receipt.count = flags.contains(.truncated) ? message.count : count
     return true
   }

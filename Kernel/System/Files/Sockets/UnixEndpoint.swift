@@ -29,6 +29,8 @@ final class UnixEndpoint: @unchecked Sendable {
   var name: [UInt8]?
   /// The other end: connected, or the default destination of datagrams.
   var peer: UnixEndpoint?
+  /// The name of a peer that has gone (getpeername(2)).
+  var formerPeerName: [UInt8]?
   /// Whether it is or was connected; a peer that has gone leaves it so.
   var wasConnected = false
   var isClosed = false
@@ -122,10 +124,13 @@ final class UnixEndpoint: @unchecked Sendable {
   func connect(to listener: UnixEndpoint, isNonBlocking: Bool) throws(Errno) {
     guard listener.type == type else { throw .wrongProtocolType }
     if type == .datagram {
-      Self.lock.withLock {
+      let isAllowed = Self.lock.withLock {
+        if let other = listener.peer, other !== self { return false }
         peer = listener
         wasConnected = true
+        return true
       }
+      if !isAllowed { throw .notPermitted }
       return
     }
     let credentials = SocketCredentials.current
@@ -229,6 +234,7 @@ final class UnixEndpoint: @unchecked Sendable {
       waiting = []
       guard type.isConnected, let other else { return nil }
       other.peer = nil
+      other.formerPeerName = name
       other.receiveShutDown = true
       other.sendShutDown = true
       if messages.first != nil { other.pendingError = .connectionReset }

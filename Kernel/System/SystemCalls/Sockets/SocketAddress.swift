@@ -49,12 +49,12 @@ struct SocketAddress {
     }
   }
 
-  /// The socket that has this name.
-  func find() throws(Errno) -> UnixEndpoint {
+  /// The socket that has this name. Abstract names are each type's own.
+  func find(_ type: SocketType) throws(Errno) -> UnixEndpoint {
     let found: UnixEndpoint?
     switch kind {
     case .none, .automatic: throw .invalid
-    case .abstract: found = SocketNames.find(abstract: name)
+    case .abstract: found = SocketNames.find(abstract: name, type)
     case .path: found = SocketNames.find(node: try SocketPaths.find(name))
     }
     guard let found else { throw .connectionRefused }

@@ -93,7 +93,7 @@ extension SystemCalls {
       withExtendedLifetime(old) {}
       return 0
     }
-    try socket.endpoint.connect(to: try address.find(), isNonBlocking: socket.isNonBlocking)
+    try socket.endpoint.connect(to: try address.find(socket.endpoint.type), isNonBlocking: socket.isNonBlocking)
     return 0
   }
 
@@ -131,9 +131,12 @@ extension SystemCalls {
   /// getpeername(2)
   static func getpeername(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let endpoint = try socket(behind: arguments.first).endpoint
-    let peer = UnixEndpoint.lock.withLock { endpoint.peer }
-    guard let peer else { throw .notConnected }
-    let name = UnixEndpoint.lock.withLock { peer.name }
+    // A peer that has gone is still the one that it was.
+    let (isKnown, name) = UnixEndpoint.lock.withLock {
+      if let peer = endpoint.peer { return (true, peer.name) }
+      return (endpoint.type.isConnected && endpoint.wasConnected, endpoint.formerPeerName)
+    }
+    guard isKnown else { throw .notConnected }
     try SocketAddress.store(name, to: arguments.second, size: arguments.third)
     return 0
   }

@@ -23,7 +23,7 @@ extension SystemCalls {
     case .stream: throw socket.endpoint.wasConnected ? .alreadyConnected : .notSupported
     // Connected for good: the address says nothing.
     case .sequencedPacket: return nil
-    case .datagram: return try address.find()
+    case .datagram: return try address.find(.datagram)
     }
   }
 
