@@ -200,9 +200,47 @@ static void fifos(void) {
   unlink(fifo);
 }
 
+// A packet that a splice takes a part of keeps the rest, wherever in the pipe's memory it lies.
+static void splicing_packets(void) {
+  int from[2], to[2];
+  REQUIRE(pipe2(from, O_DIRECT) == 0);
+  REQUIRE(pipe(to) == 0);
+  char packet[3000], seen[3000];
+  for (int turn = 0; turn < 20; turn++) {
+    for (size_t i = 0; i < sizeof packet; i++) packet[i] = turn + i / 7;
+    CHECK_EQUAL(write(from[1], packet, sizeof packet), sizeof packet);
+    size_t total = 0;
+    while (total < sizeof packet) {
+      ssize_t count = splice(from[0], NULL, to[1], NULL, turn % 2 ? 1000 : sizeof packet, SPLICE_F_NONBLOCK);
+      if (count <= 0) break;
+      REQUIRE(read(to[0], seen + total, sizeof seen - total) == count);
+      total += count;
+    }
+    CHECK_EQUAL(total, sizeof packet);
+    CHECK_EQUAL(memcmp(packet, seen, sizeof packet), 0);
+  }
+  // Not to wait is said to the call: the socket itself would.
+  int pair[2];
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+  CHECK_ERROR(splice(pair[0], NULL, to[1], NULL, 10, SPLICE_F_NONBLOCK), EAGAIN);
+  close(from[1]);
+  struct iovec part = {seen, sizeof seen};
+  CHECK_EQUAL(vmsplice(from[0], &part, 1, SPLICE_F_NONBLOCK), 0);
+  // What nobody would read is left where it is.
+  signal(SIGPIPE, SIG_IGN);
+  close(to[0]);
+  CHECK_EQUAL(write(pair[1], "kept", 4), 4);
+  CHECK_ERROR(splice(pair[0], NULL, to[1], NULL, 10, 0), EPIPE);
+  CHECK_EQUAL(read(pair[0], seen, 10), 4);
+  for (int i = 0; i < 2; i++) close(pair[i]);
+  close(from[0]);
+  close(to[1]);
+}
+
 int main(void) {
   sending_files();
   splicing();
+  splicing_packets();
   pipe_sizes();
   sealing();
   fifos();

@@ -144,6 +144,15 @@ public struct PipeRing {
     }
   }
 
+  /// The first bytes of a packet at the head, but not all, have been taken out: the others stay, as a packet
+  /// (splice(2), where read(2) would have cut them off).
+  public mutating func commitPacketPart(_ taken: Int) {
+    guard let packets else { return }
+    head &+= UInt64(truncatingIfNeeded: taken)
+    packets[firstPacket].start = head
+    packets[firstPacket].count &-= taken
+  }
+
   // MARK: Places in the buffer
 
   /// The bytes that lie together in one page from a position on.

@@ -130,6 +130,17 @@ private func pattern(_ count: Int, from start: Int = 0) -> [UInt8] {
     #expect(pipe.read(1) == [])
   }
 
+  @Test func aSpliceLeavesTheRestOfAPacket() {
+    let pipe = ModelPipe(capacity: 8192)
+    _ = pipe.write([1, 2, 3], isPacket: true)
+    _ = pipe.write([4, 5], isPacket: true)
+    pipe.ring.commitPacketPart(2)
+    #expect(pipe.ring.packetCount == 2)
+    #expect(pipe.read(100) == [3])
+    #expect(pipe.read(100) == [4, 5])
+    #expect(pipe.ring.packetCount == 0)
+  }
+
   @Test func packetsAndPlainBytesMayFollowEachOther() {
     let pipe = ModelPipe(capacity: 16384)
     _ = pipe.write([1, 2])

@@ -25,11 +25,14 @@ extension Pipe {
       } catch {
         failure = error
       }
-      // A packet goes as a whole, or as far as it lies together.
-      let endsPacket = reservation.isPacket && taken > 0
-      commitReading(endsPacket ? reservation.consumed : taken, isPacket: endsPacket)
+      // Unlike a read, this leaves the rest of a packet: it may only lie in the next page.
+      if reservation.isPacket, taken < reservation.consumed {
+        lock.withLock { ring.commitPacketPart(taken) }
+      } else {
+        commitReading(taken, isPacket: reservation.isPacket)
+      }
       total += taken
-      if taken < portion || endsPacket { break }
+      if taken < portion { break }
     }
     endReading()
     if total == 0, let failure { throw failure }

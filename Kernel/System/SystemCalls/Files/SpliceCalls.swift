@@ -144,6 +144,14 @@ extension SystemCalls {
     if movesFile { position = try source.seek(0, 1) }
     // Nobody else's writes are to come between the look at the room and the write; that one may only make it wait.
     let room = try pipe.waitForRoom(isNonBlocking: isNonBlocking || target.isNonBlocking)
+    // Before a byte is taken from the source: nobody would get it.
+    if target.poll().contains(.error) {
+      Signals.send(.brokenPipe, toThread: Scheduler.current)
+      throw .brokenPipe
+    }
+    if isNonBlocking, !source.hasPosition, source.poll().isDisjoint(with: [.input, .hangUp, .error]) {
+      throw .tryAgain
+    }
     let total = try withPortion { memory throws(Errno) in
       let count = min(limit, room, memory.count)
       var input = TransferBuffer(kernel: UnsafeMutableRawBufferPointer(rebasing: memory[0..<count]))
@@ -193,7 +201,11 @@ extension SystemCalls {
     let target = try file(arguments.first)
     guard target.pipe != nil else { throw .badFile }
     guard arguments.third <= 1024 else { throw .invalid }
-    if flags & 2 != 0, target.poll().isDisjoint(with: target.flags.isWritable ? .output : .input) { throw .tryAgain }
+    if flags & 2 != 0,
+      target.poll().isDisjoint(with: target.flags.isWritable ? [.output, .error] : [.input, .hangUp])
+    {
+      throw .tryAgain
+    }
     var header = SocketMessageHeader()
     header.vector = arguments.second
     header.vectorCount = arguments.third
