@@ -1,5 +1,5 @@
 // Random calls with all that they show, one line each: the same on Linux and on Needletail for the same seed.
-// Usage: compare-calls [--family tree|memory|descriptors|processes|signals] [--seed N] [--first ROUND] [--rounds N]
+// Usage: compare-calls [--family NAME] [--seed N] [--first ROUND] [--rounds N]
 #include "compare.h"
 
 int step_number, round_number;
@@ -7,6 +7,9 @@ int step_number, round_number;
 #include "tree.h"
 #include "memory.h"
 #include "descriptors.h"
+#include "terminals.h"
+#include "sockets.h"
+#include "pipes.h"
 #include "processes.h"
 #include "signals.h"
 #include <sys/mount.h>
@@ -16,7 +19,8 @@ static const struct family {
   const char *name;
   void (*round)(void);
 } families[] = {{"tree", tree_round}, {"memory", memory_round}, {"descriptors", descriptor_round},
-              {"processes", process_round}, {"signals", signal_round}};
+              {"terminals", terminal_round}, {"sockets", socket_round},
+              {"pipes", pipe_round}, {"processes", process_round}, {"signals", signal_round}};
 
 static void fail(const char *what) {
   printf("compare-calls: %s: %s\n", what, strerror(errno));
@@ -47,7 +51,7 @@ int main(int count, char **words, char **environment) {
   mkdir("/tmp", 0777);
   if (getpid() != 1) {
     // In a world of its own: nothing that a call reaches may be the machine's.
-    if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC) != 0) fail("unshare (root only)");
+    if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET) != 0) fail("unshare (root only)");
     pid_t init = fork();
     if (init < 0) fail("fork");
     if (init != 0) {

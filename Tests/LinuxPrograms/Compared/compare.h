@@ -109,6 +109,9 @@ static unsigned any_words(const struct word *words, size_t count, unsigned rarit
 void tree_round(void);
 void memory_round(void);
 void descriptor_round(void);
+void terminal_round(void);
+void socket_round(void);
+void pipe_round(void);
 void process_round(void);
 void signal_round(void);
 extern int step_number, round_number;
