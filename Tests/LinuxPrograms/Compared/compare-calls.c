@@ -1,26 +1,27 @@
 // Random calls with all that they show, one line each: the same on Linux and on Needletail for the same seed.
 // Usage: compare-calls [--family NAME] [--seed N] [--first ROUND] [--rounds N]
 #include "compare.h"
+#include <sys/mount.h>
+#include <sys/wait.h>
 
 int step_number, round_number;
 
 #include "tree.h"
 #include "memory.h"
+#include "moves.h"
 #include "descriptors.h"
 #include "terminals.h"
 #include "sockets.h"
 #include "pipes.h"
 #include "processes.h"
 #include "signals.h"
-#include <sys/mount.h>
-#include <sys/wait.h>
-
 static const struct family {
   const char *name;
   void (*round)(void);
 } families[] = {{"tree", tree_round}, {"memory", memory_round}, {"descriptors", descriptor_round},
               {"terminals", terminal_round}, {"sockets", socket_round},
-              {"pipes", pipe_round}, {"processes", process_round}, {"signals", signal_round}};
+              {"pipes", pipe_round}, {"moves", move_round}, {"processes", process_round},
+              {"signals", signal_round}};
 
 static void fail(const char *what) {
   printf("compare-calls: %s: %s\n", what, strerror(errno));

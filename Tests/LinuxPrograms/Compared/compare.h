@@ -112,6 +112,7 @@ void descriptor_round(void);
 void terminal_round(void);
 void socket_round(void);
 void pipe_round(void);
+void move_round(void);
 void process_round(void);
 void signal_round(void);
 extern int step_number, round_number;
