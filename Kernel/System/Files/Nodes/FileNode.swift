@@ -51,6 +51,9 @@ public class FileNode: @unchecked Sendable {
   /// What memfd_create(2) was given for it; nil for others.
   var givenName: ByteView? { nil }
 
+  /// Whether it is the running process's own, open to it whatever the permissions say: its descriptors under /proc.
+  var isOfCaller: Bool { false }
+
   /// Throws ETXTBSY where the file is a program that runs.
   func checkIsNotRunning() throws(Errno) {}
 

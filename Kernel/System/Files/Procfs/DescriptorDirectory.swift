@@ -13,6 +13,9 @@ final class DescriptorDirectory: GeneratedDirectory, @unchecked Sendable {
     ProcessNodes.setOwner(of: self, process)
   }
 
+  /// A process that has given its privileges up belongs to root there, and still finds its own descriptors.
+  override var isOfCaller: Bool { Scheduler.current.pointee.process === process }
+
   private func files() throws(Errno) -> DescriptorTable {
     try process.checkPresence()
     guard ProcessAccess.mayInspect(process) else { throw .access }

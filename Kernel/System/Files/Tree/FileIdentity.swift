@@ -63,6 +63,7 @@ struct FileIdentity {
     }
     if overridesPermissions, access.isGrantedToPrivileged(by: node.mode) { return }
     if overridesReading, access.isSubset(of: node.mode.isDirectory ? [.read, .execute] : .read) { return }
+    if node.isOfCaller { return }
     throw .access
   }
 
