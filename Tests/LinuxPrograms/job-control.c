@@ -232,16 +232,22 @@ static void keys(void) {
     for (int turn = 0; turn < 200 && !seen[cases[index].signal]; turn++) usleep(10000);
     CHECK_EQUAL(seen[cases[index].signal], 1);
   }
+  int ready[2];
+  REQUIRE(pipe(ready) == 0);
   pid_t child = fork();
   if (child == 0) {
     setpgid(0, 0);
     handle(SIGTSTP, SIG_DFL);
     handle(SIGINT, SIG_DFL);
+    write(ready[1], "", 1);
     for (;;) pause();
   }
   setpgid(child, child);
   CHECK_EQUAL(tcsetpgrp(terminal, child), 0);
-  usleep(20000);
+  char byte;
+  CHECK_EQUAL(read(ready[0], &byte, 1), 1);
+  close(ready[0]);
+  close(ready[1]);
   type("\032");
   int status = status_of(child, WUNTRACED);
   CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP);
