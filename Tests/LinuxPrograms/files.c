@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -115,6 +116,9 @@ static void reading_and_writing(void) {
   CHECK_ERROR(pwrite(file, other, 100, -1), EINVAL);
   CHECK_EQUAL(pwrite(file, "abc", 3, 100000), 3);
   CHECK_EQUAL(lseek(file, 0, SEEK_CUR), 70000);
+  int rest = -1;
+  CHECK_EQUAL(ioctl(file, FIONREAD, &rest), 0);
+  CHECK_EQUAL(rest, 30003);
   CHECK_EQUAL(lseek(file, 0, SEEK_END), 100003);
   CHECK_EQUAL(pread(file, other, 4, 99999), 4);
   CHECK(memcmp(other, "\0abc", 4) == 0);

@@ -8,6 +8,7 @@ extension SystemCalls {
     static var setAsynchronous: UInt32 { 0x5452 }  // FIOASYNC
     static var keepOnExec: UInt32 { 0x5450 }  // FIONCLEX
     static var closeOnExec: UInt32 { 0x5451 }  // FIOCLEX
+    static var getInputCount: UInt32 { 0x541B }  // FIONREAD
   }
 
   /// ioctl(2)
@@ -29,6 +30,10 @@ extension SystemCalls {
     case ControlRequest.closeOnExec, ControlRequest.keepOnExec:
       try Scheduler.current.pointee.process!.files.setClosesOnExec(
         Int32(truncatingIfNeeded: arguments.first), request == ControlRequest.closeOnExec)
+      return 0
+    case ControlRequest.getInputCount where file.node.mode.isRegular && file.hasPosition:
+      let rest = file.node.size &- (try file.seek(0, 1))
+      guard UserMemory.store(Int32(truncatingIfNeeded: rest), to: arguments.third) else { throw .badAddress }
       return 0
     default: return try file.control(request, arguments.third)
     }
