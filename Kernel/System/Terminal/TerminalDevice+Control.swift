@@ -135,15 +135,19 @@ extension TerminalDevice {
   }
 
   func set(_ attributes: TerminalAttributes) {
-    let hadFlowControl = lock.withLock { discipline.attributes.hasUsualFlowControl }
     withDiscipline { discipline, effects in
+      let hadFlowControl = discipline.attributes.hasUsualFlowControl
+      let wasExternal = discipline.attributes.local.contains(.externalProcessing)
       if discipline.setAttributes(attributes) { effects.outputStarted() }
       if attributes.hasUsualFlowControl != hadFlowControl {
         tellMaster(hadFlowControl ? .noFlowControl : .flowControl)
       }
+      // Who does the terminal's work elsewhere is told of everything.
+      if wasExternal || attributes.local.contains(.externalProcessing) { tellMaster(.attributesChanged) }
       // What is readable, and what waits for room, may be something else now.
       effects.becameReadable()
     }
+    transmit()
   }
 
   // MARK: Queues
@@ -154,6 +158,7 @@ extension TerminalDevice {
       discipline.restartSender(&effects)
       tellMaster(.inputDiscarded)
     }
+    transmit()
     inputWasTaken()
   }
 
@@ -167,6 +172,7 @@ extension TerminalDevice {
         discardOutput()
         tellMaster(.outputDiscarded)
       }
+      transmit()
       readiness.notify()
     }
   }

@@ -103,7 +103,8 @@ class TerminalDevice: @unchecked Sendable {
   /// ioctl(2)'s requests that only some kinds of terminals know.
   func controlDevice(_ request: UInt32, _ argument: UInt64) throws(Errno) { throw .notTerminal }
 
-  /// A change that a master in packet mode is told of (tty_ioctl(2), TIOCPKT). Under `lock`.
+  /// A change that a master in packet mode is told of (tty_ioctl(2), TIOCPKT). Under `lock`; `transmit` after its
+  /// release wakes him.
   func tellMaster(_ change: PacketStatus) {}
 
   // MARK: The discipline's effects
@@ -140,6 +141,7 @@ class TerminalDevice: @unchecked Sendable {
     mutating func discardOutput() {
       terminal.discardOutput()
       terminal.tellMaster([.inputDiscarded, .outputDiscarded])
+      hasOutput = true
       isRoomNew = true
     }
 
@@ -147,7 +149,10 @@ class TerminalDevice: @unchecked Sendable {
 
     mutating func becameReadable() { isReadable = true }
 
-    mutating func outputStopped() { terminal.tellMaster(.stopped) }
+    mutating func outputStopped() {
+      terminal.tellMaster(.stopped)
+      hasOutput = true
+    }
 
     mutating func outputStarted() {
       terminal.tellMaster(.started)
@@ -262,4 +267,5 @@ struct PacketStatus: OptionSet, Sendable {
   static var started: PacketStatus { PacketStatus(rawValue: 8) }  // TIOCPKT_START
   static var noFlowControl: PacketStatus { PacketStatus(rawValue: 16) }  // TIOCPKT_NOSTOP
   static var flowControl: PacketStatus { PacketStatus(rawValue: 32) }  // TIOCPKT_DOSTOP
+  static var attributesChanged: PacketStatus { PacketStatus(rawValue: 64) }  // TIOCPKT_IOCTL
 }
