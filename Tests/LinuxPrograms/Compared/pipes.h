@@ -24,7 +24,7 @@ static void say_pipe_files(void) {
     poll(&one, 1, 0);
     if (one.revents & POLLNVAL) continue;
     int waiting = -1;
-    long result = lseek(file, 0, SEEK_CUR) >= 0 ? -1 : CALL(ioctl, file, FIONREAD, &waiting);
+    long result = CALL(ioctl, file, FIONREAD, &waiting);
     say(" %d:%x/%d", file, one.revents, result < 0 ? -1 : waiting);
   }
   for (int at = 0; at < 2; at++) {
