@@ -140,9 +140,23 @@ static int sortedGroups(void) {
   return good && groups[0] == 3 && groups[1] == 5 && groups[2] == 7 && FAILS(syscall(SYS_setgroups, 1, &bad), EINVAL);
 }
 
+// access(2) goes by the real group alone, open(2) by the effective one.
+static int realGroupForAccess(void) {
+  char name[] = "/tmp/identity-XXXXXX";
+  int file = mkstemp(name), status = -1;
+  int good = file >= 0 && fchown(file, 0, 2) == 0 && fchmod(file, 0060) == 0;
+  if (fork() == 0) {
+    good &= setgroups(0, 0) == 0 && setresgid(1, 2, 2) == 0 && setresuid(1000, 1000, 1000) == 0;
+    _exit(good && FAILS(access(name, W_OK), EACCES) && open(name, O_WRONLY) >= 0 ? 0 : 1);
+  }
+  wait(&status);
+  unlink(name);
+  return status == 0;
+}
+
 static void checkWhatCredentialsTakeAlong(void) {
-  int (*const checks[])(void) = {changedFileSystemUser, keptSecureBits, guardedProcess, sortedGroups};
-  for (int i = 0; i < 4; i++) {
+  int (*const checks[])(void) = {changedFileSystemUser, keptSecureBits, guardedProcess, sortedGroups, realGroupForAccess};
+  for (int i = 0; i < 5; i++) {
     if (fork() == 0) _exit(checks[i]() ? 0 : 10 + i);
     int status;
     wait(&status);

@@ -69,13 +69,9 @@ extension Process {
 
   func hasCapability(_ capability: Capabilities) -> Bool { credentials.effective.isSuperset(of: capability) }
 
-  /// Whether one of the process's groups is this: the one of its credentials for files, or a supplementary
-  /// one.
+  /// Whether one of the process's supplementary groups is this.
   func isInGroup(_ group: UInt32) -> Bool {
-    lock.withLock {
-      if attributes.credentials.group.fileSystem == group { return true }
-      return attributes.groups?.identifiers.contains(group) ?? false
-    }
+    lock.withLock { attributes.groups?.identifiers.contains(group) ?? false }
   }
 
   /// Who has most of it is ended when memory is out: the frames, adjusted by so many thousandths of all memory; 0 for

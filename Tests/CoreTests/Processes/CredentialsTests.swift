@@ -29,10 +29,12 @@ import Testing
     var credentials = Credentials()
     let isLocked = credentials.setSecureBits(0x2F)
     #expect(isLocked)
-    #expect(!credentials.setSecureBits(0x2E))
-    #expect(!credentials.setSecureBits(0x0F))
-    #expect(!credentials.setSecureBits(0x100))
-    #expect(!credentials.setKeepsCapabilities(true))
+    for value: UInt64 in [0x2E, 0x0F, 0x100] {
+      let isChanged = credentials.setSecureBits(value)
+      #expect(!isChanged)
+    }
+    let isKept = credentials.setKeepsCapabilities(true)
+    #expect(!isKept)
     let isSet = credentials.setuid(1000)
     #expect(isSet)
     #expect(credentials.effective == .all)
