@@ -27,7 +27,7 @@ public struct ScriptLine: Sendable {
     while end > start, Self.isBlank(file[end - 1]) { end -= 1 }
     var nameEnd = start
     while nameEnd < end, !Self.isBlank(file[nameEnd]) { nameEnd += 1 }
-    guard nameEnd > start, isWhole || nameEnd < cut, let name = file.slice(at: start, count: nameEnd - start) else {
+    guard nameEnd > start, isWhole || nameEnd < cut || Self.isBlank(file[cut]), let name = file.slice(at: start, count: nameEnd - start) else {
       return nil
     }
     interpreter = name
