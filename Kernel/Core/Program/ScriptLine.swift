@@ -27,7 +27,9 @@ public struct ScriptLine: Sendable {
     while end > start, Self.isBlank(file[end - 1]) { end -= 1 }
     var nameEnd = start
     while nameEnd < end, !Self.isBlank(file[nameEnd]) { nameEnd += 1 }
-    guard nameEnd > start, isWhole || nameEnd < cut || Self.isBlank(file[cut]), let name = file.slice(at: start, count: nameEnd - start) else {
+    // A name that may go on behind the cut is none.
+    let isComplete = isWhole || nameEnd < cut || Self.isBlank(file[cut])
+    guard nameEnd > start, isComplete, let name = file.slice(at: start, count: nameEnd - start) else {
       return nil
     }
     interpreter = name

@@ -38,7 +38,7 @@ extension LineDiscipline {
   }
 
   private func isWordCharacter(_ byte: UInt8) -> Bool {
-    return lowercase(byte) != byte || uppercase(byte) != byte
+    lowercase(byte) != byte || uppercase(byte) != byte
       || byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") || byte == UInt8(ascii: "_")
   }
 

@@ -25,8 +25,9 @@ enum Processes {
     lock.withLock { addLocked(process, parent: parent) }
   }
 
-  /// As above for a clone, which is in its creator's group whoever its parent is, unless its creator has a signal: whoever signals all processes finds either the new one, or
-  /// a creator that makes none before it has seen to the signal.
+  /// As above for a clone, which is in its creator's group whoever its parent is, unless its creator has a signal:
+  /// whoever signals all processes finds either the new one, or a creator that makes none before it has seen to the
+  /// signal.
   ///
   /// - Parameter isSibling: whether it has its creator's parent (CLONE_PARENT).
   /// - Returns: whether it is in.

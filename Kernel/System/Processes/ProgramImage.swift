@@ -94,7 +94,8 @@ struct ProgramImage {
     let stackPointer = try ProgramStack.layOut(
       in: space, path: start.path, isExecutable: image.stackExecutable, &auxiliary, arguments: arguments,
       environment: environment)
-    return ProgramImage(space: space, entry: entry, stackPointer: stackPointer, credentials: credentials, isReadable: isReadable)
+    return ProgramImage(
+      space: space, entry: entry, stackPointer: stackPointer, credentials: credentials, isReadable: isReadable)
   }
 }
 

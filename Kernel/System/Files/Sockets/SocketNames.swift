@@ -69,7 +69,8 @@ enum SocketNames {
 
   static func find(abstract name: [UInt8], _ type: SocketType) -> UnixEndpoint? {
     lock.withLock {
-      index { $0.node == nil && $0.type == type && isSame($0.name, name) }.flatMap { retainUnlessEnding(bindings![$0].endpoint) }
+      index { $0.node == nil && $0.type == type && isSame($0.name, name) }
+        .flatMap { retainUnlessEnding(bindings![$0].endpoint) }
     }
   }
 

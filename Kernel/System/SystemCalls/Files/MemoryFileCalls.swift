@@ -28,6 +28,7 @@ extension SystemCalls {
     file.linkCount = 0
     if flags & 0x2 != 0 || flags & 0x8 != 0 { file.seals = [] }
     // As on Linux the first open file does not keep it from being run.
-    return try addDescriptor(OpenMemoryFile(file, [.readWrite, .largeFile], isCounted: false), closesOnExec: flags & 0x1 != 0)
+    return try addDescriptor(
+      OpenMemoryFile(file, [.readWrite, .largeFile], isCounted: false), closesOnExec: flags & 0x1 != 0)
   }
 }

@@ -169,7 +169,9 @@ extension SystemCalls {
       let wasRealTime = thread.pointee.schedulingPolicy.isRealTime
       if !keeps || !wasRealTime { policy.priority = attributes.priority }
       // SCHED_IDLE goes by no nice value, and leaves it.
-      if policy.number == 0 || policy.number == 3, !keeps || wasRealTime { policy.nice = Int8(min(max(attributes.nice, -20), 19)) }
+      if policy.number == 0 || policy.number == 3, !keeps || wasRealTime {
+        policy.nice = Int8(min(max(attributes.nice, -20), 19))
+      }
       policy.isResetOnFork = attributes.flags & SchedulingAttributes.resetOnFork != 0
       try apply(policy, to: thread, by: caller)
     }
