@@ -140,9 +140,8 @@ extension SystemCalls {
         || UserMemory.copyIn(groups.identifiers.baseAddress!, from: arguments.second, count: count * 4)
     else { throw .badAddress }
     // As getgroups(2) will give them.
-    var identifiers = groups.identifiers
-    guard !identifiers.contains(Credentials.unchanged) else { throw .invalid }
-    identifiers.sort()
+    guard !groups.identifiers.contains(Credentials.unchanged) else { throw .invalid }
+    HeapSort.sort(groups.identifiers)
     process.lock.withLock { process.attributes.groups = groups }
     return 0
   }
