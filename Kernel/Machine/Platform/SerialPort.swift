@@ -24,22 +24,17 @@ public struct SerialPort: Sendable {
     return true
   }
 
-  /// Sets the port up. What was typed before is not lost.
-  ///
-  /// - Returns: a byte that had arrived: a port without FIFOs holds one, and turning them on clears it (16550,
-  ///   FIFO control register, bit 0). Bytes in FIFOs that are on already stay there.
-  public func initialize() -> UInt8? {
+  /// Sets the port up. What was typed before is not lost: turning FIFOs on clears a byte that has arrived (16550, FIFO
+  /// control register, bit 0), and the next one follows as soon as it is read where a file is at the other end. So the
+  /// port of somebody who types that early is left without.
+  public func initialize() {
     portWrite8(base + 1, 0x00)  // no interrupts
     portWrite8(base + 3, 0x80)  // divisor latch
     portWrite8(base + 0, 0x01)  // 115200 baud
     portWrite8(base + 1, 0x00)
     portWrite8(base + 3, 0x03)  // 8N1
     portWrite8(base + 4, 0x0B)  // DTR, RTS, and OUT2 that lets interrupts through
-    let hasFIFOs = portRead8(base + 2) & 0xC0 != 0
-    // Nothing between these two: the next byte follows at once where a file is at the other end.
-    let byte = hasFIFOs ? nil : read()
-    portWrite8(base + 2, 0x01)  // FIFOs on
-    return byte
+    if portRead8(base + 5) & 0x01 == 0 { portWrite8(base + 2, 0x01) }  // FIFOs on
   }
 
   public func write(_ byte: UInt8) {

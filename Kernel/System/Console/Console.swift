@@ -10,11 +10,8 @@ public enum Console {
   /// cleared while no program runs.
   nonisolated(unsafe) static var programOutput: (@convention(c) (UnsafeRawPointer, Int) -> Void)?
 
-  /// What was typed before the port was set up, until `ConsoleInput` takes it.
-  nonisolated(unsafe) static var typedBefore: UInt8?
-
   public static func initialize() {
-    typedBefore = SerialPort.first.initialize()
+    SerialPort.first.initialize()
   }
 
   /// Prints a message and a line end.

@@ -12,10 +12,6 @@ public enum ConsoleInput {
   static func initialize() {
     readers = WaitQueue()
     bytes = KernelHeap.allocateArray(of: UInt8.self, count: capacity, repeating: 0)
-    if let byte = Console.typedBefore {
-      bytes![0] = byte
-      count = 1
-    }
     Console.withPort { Console.enableInterrupts(receive: true, $0) }
   }
 

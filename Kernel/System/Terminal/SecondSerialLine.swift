@@ -30,7 +30,7 @@ final class SecondSerialLine: TerminalDevice, @unchecked Sendable {
       let line = SecondSerialLine(memory, TerminalAttributes(control: control))
     else { panic("not enough memory for the second serial line") }
     shared = line
-    if let byte = line.port.initialize() { line.input.append(byte) }
+    line.port.initialize()
   }
 
   private init?(_ memory: UnsafeMutableRawPointer, _ attributes: TerminalAttributes) {

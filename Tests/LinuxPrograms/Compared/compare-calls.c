@@ -32,6 +32,10 @@ int main(int count, char **words, char **environment) {
   // A program that a round executes.
   if (strcmp(words[0] ? words[0] : "", "/shows") == 0) show_signals();
   if (fcntl(STAGE_FILE, F_GETFD) >= 0) actor_program(count, words, environment);
+  // What the caller on the host ignores or blocks is none of the comparison's: as the first program finds it.
+  static const unsigned long by_default[4], none;
+  for (int signal = 1; signal <= 64; signal++) CALL(rt_sigaction, signal, (long)by_default, 0, 8);
+  CALL(rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8);
   unsigned long seed = 1, first = 0, rounds = 25;
   const struct family *family = &families[0];
   for (int i = 1; i < count; i++) {
