@@ -1,5 +1,6 @@
 // sigaction(2), sigprocmask(2), sigaltstack(2), sigqueue(3), sigsuspend(2), signal(7): handlers and masks.
 #include "check.h"
+#include <limits.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -101,6 +102,13 @@ static void handlers(void) {
   CHECK_ERROR(syscall(SYS_rt_sigprocmask, 7, &now, NULL, 8), EINVAL);
   CHECK_ERROR(kill(getpid(), 65), EINVAL);
   CHECK_ERROR(kill(0x3FFFFFFF, 0), ESRCH);
+  // Nobody to send it to is the error before a signal that is none.
+  CHECK_ERROR(kill(INT_MIN, 99), ESRCH);
+  CHECK_ERROR(kill(-0x3FFFFFFF, 99), ESRCH);
+  CHECK_ERROR(syscall(SYS_tkill, 0x3FFFFFFF, 99), ESRCH);
+  CHECK_ERROR(syscall(SYS_tgkill, getpid(), 0x3FFFFFFF, 99), ESRCH);
+  CHECK_ERROR(kill(0, 99), EINVAL);
+  CHECK_ERROR(syscall(SYS_tgkill, getpid(), getpid(), 99), EINVAL);
   CHECK_EQUAL(kill(getpid(), 0), 0);
   CHECK_ERROR(syscall(SYS_tgkill, getpid(), 0x3FFFFFFF, SIGUSR1), ESRCH);
   CHECK_ERROR(syscall(SYS_tgkill, -1, 1, SIGUSR1), EINVAL);

@@ -28,14 +28,27 @@ static void fail(const char *what) {
   exit(2);
 }
 
+// Whatever a caller on the host hands down is none of the comparison's: all is as the first program finds it.
+static void forget_caller(void) {
+  static const unsigned long none;
+  reset_actions();
+  CALL(rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
+  // The flags of an alternate stack outlive exec, and who was a thread once has others: the same for both.
+  static const stack_t no_stack = {NULL, SS_DISABLE, 0};
+  sigaltstack(&no_stack, NULL);
+  CALL(personality, 0);
+  if (close_range(3, ~0U, 0) != 0) fail("close_range");
+  prctl(PR_SET_TIMERSLACK, 50000);
+  static const struct sched_param no_priority;
+  sched_setscheduler(0, SCHED_OTHER, &no_priority);
+  setpriority(PRIO_PROCESS, 0, 0);
+}
+
 int main(int count, char **words, char **environment) {
   // A program that a round executes.
   if (strcmp(words[0] ? words[0] : "", "/shows") == 0) show_signals();
   if (fcntl(STAGE_FILE, F_GETFD) >= 0) actor_program(count, words, environment);
-  // What the caller on the host ignores or blocks is none of the comparison's: as the first program finds it.
-  static const unsigned long by_default[4], none;
-  for (int signal = 1; signal <= 64; signal++) CALL(rt_sigaction, signal, (long)by_default, 0, 8);
-  CALL(rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8);
+  forget_caller();
   unsigned long seed = 1, first = 0, rounds = 25;
   const struct family *family = &families[0];
   for (int i = 1; i < count; i++) {
@@ -67,8 +80,6 @@ int main(int count, char **words, char **environment) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) fail("mount private");
   }
-  // Whatever it was started with.
-  setpriority(PRIO_PROCESS, 0, 0);
   for (unsigned long round = first; round < first + rounds; round++) {
     // A process for each: what it leaves behind ends with it.
     if (mount("tmpfs", "/tmp", "tmpfs", 0, "mode=755,size=64m") != 0) fail("mount tmpfs");

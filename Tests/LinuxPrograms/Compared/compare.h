@@ -89,6 +89,12 @@ static long raw_call_of(long number, long a, long b, long c, long d, long e, lon
   return result;
 }
 
+// No handler of a caller's is an executed program's or an actor's.
+static void reset_actions(void) {
+  static const unsigned long by_default[4];
+  for (int signal = 1; signal <= 64; signal++) CALL(rt_sigaction, signal, by_default, NULL, 8);
+}
+
 struct word {
   unsigned value;
   const char *name;

@@ -49,12 +49,6 @@ static void say_process(long process) {
 
 static void pass_over(int signal) {}
 
-// The driver's handlers are none of an actor's.
-static void start_actor(void) {
-  long action[4] = {0, 0, 0, 0};
-  for (int signal = 1; signal <= 64; signal++) CALL(rt_sigaction, signal, action, NULL, 8);
-}
-
 static int actor_slot(void) {
   for (int slot = 1; slot <= SLOTS; slot++)
     if (stage->process[slot] == (int)CALL(getpid)) return slot;
@@ -273,7 +267,7 @@ static void new_actor(int maker, struct clone_args arguments, size_t size) {
     result = CALL(clone3, &arguments, size);
     if (result == 0) {
       stage->process[slot] = CALL(getpid);
-      start_actor();
+      reset_actions();
       actor_loop(slot);
     }
   } else {
@@ -1140,6 +1134,12 @@ void process_round(void) {
       stage->replies[slot][i] = 802 + slot * 4 + i;
     }
   }
+  struct rlimit none = {0, 0}, some = {64, 64}, stack = {8 << 20, RLIM_INFINITY};
+  setrlimit(RLIMIT_CORE, &none);
+  setrlimit(RLIMIT_RTPRIO, &none);
+  setrlimit(RLIMIT_NICE, &none);
+  setrlimit(RLIMIT_MEMLOCK, &some);
+  setrlimit(RLIMIT_STACK, &stack);
   // What the host's root may lack.
   struct __user_cap_header_struct header = {0x20080522, 0};
   struct __user_cap_data_struct sets[2];
@@ -1149,12 +1149,6 @@ void process_round(void) {
   sets[0].effective &= ~(1U << CAP_SYS_RESOURCE);
   CALL(capset, &header, sets);
   CALL(setgroups, 0, NULL);
-  struct rlimit none = {0, 0}, some = {64, 64}, stack = {8 << 20, RLIM_INFINITY};
-  setrlimit(RLIMIT_CORE, &none);
-  setrlimit(RLIMIT_RTPRIO, &none);
-  setrlimit(RLIMIT_NICE, &none);
-  setrlimit(RLIMIT_MEMLOCK, &some);
-  setrlimit(RLIMIT_STACK, &stack);
   umask(022);
   setsid();
   prctl(PR_SET_CHILD_SUBREAPER, 1);

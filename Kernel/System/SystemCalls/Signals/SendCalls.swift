@@ -20,26 +20,16 @@ extension SystemCalls {
   static func kill(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let target = Int32(truncatingIfNeeded: arguments.first)
     let caller = Scheduler.current.pointee.process!
-    let other = target > 0 && target != caller.identifier ? Processes.find(target) : nil
-    if target > 0, target != caller.identifier, other == nil { throw .noProcess }
-    // Nobody to send it to is the error before a signal that is none.
-    if target < -1, target != .min, UInt32(truncatingIfNeeded: arguments.second) > 64 {
-      var isGroup = false
-      Processes.forEach { if $0.group == -target { isGroup = true } }
-      guard isGroup else { throw .noProcess }
-    }
-    let signal = try signal(arguments.second)
-    if target == caller.identifier {
-      if let signal { Signals.send(information(signal), to: caller) }
-      return 0
-    }
-    if let process = other {
-      guard Signals.maySend(signal, from: caller, to: process) else { throw .notPermitted }
+    if target > 0 {
+      // Nobody to send it to is the error before a signal that is none.
+      guard let process = target == caller.identifier ? caller : Processes.find(target) else { throw .noProcess }
+      let signal = try signal(arguments.second)
+      guard process === caller || Signals.maySend(signal, from: caller, to: process) else { throw .notPermitted }
       if let signal { Signals.send(information(signal), to: process) }
       return 0
     }
     guard target != .min else { throw .noProcess }
-    try sendToMany(signal, from: caller) { process in
+    try sendToMany(arguments.second, from: caller) { process in
       switch target {
       case 0: process.group == caller.group
       case -1: process.identifier != Processes.firstIdentifier && process !== caller
@@ -49,10 +39,13 @@ extension SystemCalls {
     return 0
   }
 
-  /// Sends a signal to each process of a choice to which the caller may. Fails where there is none.
+  /// Sends the signal that an argument names to each process of a choice to which the caller may. Fails where there
+  /// is none, before it looks whether the argument is a signal.
   private static func sendToMany(
-    _ signal: Signal?, from caller: Process, where isChosen: (Process) -> Bool
+    _ argument: UInt64, from caller: Process, where isChosen: (Process) -> Bool
   ) throws(Errno) {
+    let isSignal = UInt32(truncatingIfNeeded: argument) <= 64
+    let signal = isSignal ? try signal(argument) : nil
     var isFound = false
     var isSent = false
     let own = signal.map { information($0) }
@@ -60,12 +53,13 @@ extension SystemCalls {
     Processes.forEach { process in
       guard isChosen(process) else { return }
       isFound = true
-      guard sender.maySend(signal, to: process) else { return }
+      guard isSignal, sender.maySend(signal, to: process) else { return }
       isSent = true
       if let own { Signals.send(own, to: process) }
     }
     if isSent { return }
-    throw isFound ? .notPermitted : .noProcess
+    guard isFound else { throw .noProcess }
+    throw isSignal ? .notPermitted : .invalid
   }
 
   /// tgkill(2)
@@ -73,15 +67,7 @@ extension SystemCalls {
     let group = Int32(truncatingIfNeeded: arguments.first)
     let identifier = Int32(truncatingIfNeeded: arguments.second)
     guard group > 0, identifier > 0 else { throw .invalid }
-    // Nobody to send it to is the error before a signal that is none.
-    guard let process = Processes.find(group) else { throw .noProcess }
-    let signal: Signal?
-    do throws(Errno) {
-      signal = try Self.signal(arguments.third)
-    } catch {
-      throw Self.process(ofThread: identifier) === process ? error : .noProcess
-    }
-    try send(signal.map { information($0, code: SignalCode.threadKill) }, to: process, thread: identifier)
+    try kill(identifier, of: group, arguments.third)
     return 0
   }
 
@@ -89,10 +75,17 @@ extension SystemCalls {
   static func tkill(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let identifier = Int32(truncatingIfNeeded: arguments.first)
     guard identifier > 0 else { throw .invalid }
-    guard let process = process(ofThread: identifier) else { throw .noProcess }
-    let signal = try signal(arguments.second)
-    try send(signal.map { information($0, code: SignalCode.threadKill) }, to: process, thread: identifier)
+    try kill(identifier, of: nil, arguments.second)
     return 0
+  }
+
+  /// - Parameter group: the process that the thread must be of; nil for any.
+  private static func kill(_ identifier: Int32, of group: Int32?, _ argument: UInt64) throws(Errno) {
+    guard let process = process(ofThread: identifier), group == nil || group == process.identifier else {
+      throw .noProcess
+    }
+    let signal = try signal(argument)
+    try send(signal.map { information($0, code: SignalCode.threadKill) }, to: process, thread: identifier)
   }
 
   /// rt_sigqueueinfo(2)

@@ -60,7 +60,7 @@ extension SystemCalls {
   // MARK: Any number
 
   /// Linux's `struct itimerspec`.
-  private struct TimerSpecification: BitwiseCopyable {
+  struct TimerSpecification: BitwiseCopyable {
     var interval = TimeSpecification.zero
     var value = TimeSpecification.zero
   }

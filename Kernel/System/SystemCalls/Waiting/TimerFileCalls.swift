@@ -18,13 +18,9 @@ extension SystemCalls {
   /// timerfd_settime(2)
   static func timerfd_settime(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let flags = arguments.second & 0xFFFF_FFFF
-    guard UserMemory.load((UInt64(0), UInt64(0), UInt64(0), UInt64(0)), from: arguments.third) != nil else {
-      throw .badAddress
-    }
+    guard let new = UserMemory.load(TimerSpecification(), from: arguments.third) else { throw .badAddress }
     // TFD_TIMER_ABSTIME, TFD_TIMER_CANCEL_ON_SET
-    guard flags & ~3 == 0 else { throw .invalid }
-    let interval = try timeSpecification(at: arguments.third)
-    let value = try timeSpecification(at: arguments.third &+ 16)
+    guard flags & ~3 == 0, let value = new.value.length, let interval = new.interval.length else { throw .invalid }
     let timer = try timerFile(arguments.first)
     var setting = TimerAlarm.Setting(value: 0, interval: interval)
     if value != 0 {
