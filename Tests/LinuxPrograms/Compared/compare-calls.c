@@ -3,9 +3,6 @@
 #include "compare.h"
 #include <sys/mount.h>
 #include <sys/wait.h>
-
-int step_number, round_number;
-
 #include "tree.h"
 #include "memory.h"
 #include "moves.h"
@@ -15,6 +12,7 @@ int step_number, round_number;
 #include "pipes.h"
 #include "processes.h"
 #include "signals.h"
+
 static const struct family {
   const char *name;
   void (*round)(void);

@@ -112,14 +112,6 @@ static unsigned any_words(const struct word *words, size_t count, unsigned rarit
 }
 #define ANY_WORDS(list, rarity) any_words(list, COUNT(list), rarity)
 
-void tree_round(void);
-void memory_round(void);
-void descriptor_round(void);
-void terminal_round(void);
-void socket_round(void);
-void pipe_round(void);
-void move_round(void);
-void process_round(void);
-void signal_round(void);
-extern int step_number, round_number;
+// The line that is written next: its round, and the step in it.
+static int step_number, round_number;
 #define STEP(n) (step_number = (n), say("%d.%d ", round_number, step_number))

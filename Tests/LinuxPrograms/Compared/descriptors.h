@@ -552,7 +552,7 @@ static void descriptor_step(void) {
   say_files();
 }
 
-void descriptor_round(void) {
+static void descriptor_round(void) {
   struct sigaction action = {.sa_handler = SIG_IGN};
   sigaction(SIGPIPE, &action, NULL);
   sigaction(SIGIO, &action, NULL);

@@ -232,7 +232,7 @@ static void memory_step(void) {
   say_pages();
 }
 
-void memory_round(void) {
+static void memory_round(void) {
   struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
   sigaction(SIGSEGV, &action, NULL);
   sigaction(SIGBUS, &action, NULL);

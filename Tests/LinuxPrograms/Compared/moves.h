@@ -193,7 +193,7 @@ static void move_step(void) {
   say_slots();
 }
 
-void move_round(void) {
+static void move_round(void) {
   struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
   sigaction(SIGSEGV, &action, NULL);
   sigaction(SIGBUS, &action, NULL);

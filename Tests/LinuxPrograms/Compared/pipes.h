@@ -249,7 +249,7 @@ static void pipe_step(void) {
   say_pipe_files();
 }
 
-void pipe_round(void) {
+static void pipe_round(void) {
   struct sigaction action = {.sa_handler = note_pipe_signal};
   sigaction(SIGPIPE, &action, NULL);
   static char text[20000];

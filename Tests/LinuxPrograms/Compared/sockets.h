@@ -324,7 +324,7 @@ static void socket_step(void) {
   say_sockets();
 }
 
-void socket_round(void) {
+static void socket_round(void) {
   struct sigaction action = {.sa_handler = note_pipe_signal};
   sigaction(SIGPIPE, &action, NULL);
   int file = open("/file", O_RDWR | O_CREAT, 0600);

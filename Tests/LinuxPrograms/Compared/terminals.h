@@ -266,7 +266,7 @@ static void terminal_step(void) {
   say_terminals();
 }
 
-void terminal_round(void) {
+static void terminal_round(void) {
   static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH, SIGCONT};
   struct sigaction action = {.sa_handler = note_terminal_signal, .sa_flags = SA_RESTART};
   for (size_t i = 0; i < COUNT(signals); i++) sigaction(signals[i], &action, NULL);

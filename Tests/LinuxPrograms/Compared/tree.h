@@ -486,7 +486,7 @@ static void set_old(const char *path, long seconds) {
   utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
 }
 
-void tree_round(void) {
+static void tree_round(void) {
   umask(0);
   if (mkdir("/tmp", 01777) != 0 || mkdir(TREE, 0777) != 0 || chdir(TREE) != 0) _exit(4);
   for (int i = 0; i < SLOTS; i++) slots[i] = -1;
