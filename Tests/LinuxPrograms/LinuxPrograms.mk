@@ -106,8 +106,8 @@ $(LINUX_BUILD)/i386-calls.h: Kernel/Core/Processes/I386CallNumbers.swift
 	mkdir -p $(@D)
 	sed -nE -e 's/^ +case ([0-9]+): ([0-9]+).*/{\1, \1, \2},/p' \
 	  -e 's/^ +case ([0-9]+)\.\.\.([0-9]+): UInt64\(number\) - [0-9]+ \+ ([0-9]+).*/{\1, \2, \3},/p' $< >$@
-$(LINUX_FUZZER): $(wildcard $(LINUX_DIRECTORY)/Fuzzer/*) $(LINUX_DIRECTORY)/Runner/prepare.h $(LINUX_BUILD)/kernel-calls.h \
-  $(LINUX_BUILD)/i386-calls.h $(LINUX_BUILD)/dependencies
+$(LINUX_FUZZER): $(wildcard $(LINUX_DIRECTORY)/Fuzzer/*) $(LINUX_HEADERS) $(LINUX_DIRECTORY)/Runner/prepare.h \
+  $(LINUX_BUILD)/kernel-calls.h $(LINUX_BUILD)/i386-calls.h $(LINUX_BUILD)/dependencies
 	echo "  MUSL    $(@F)"
 	musl-gcc $(LINUX_C_FLAGS) -I $(LINUX_BUILD) -o $@ $(LINUX_DIRECTORY)/Fuzzer/fuzz-calls.c
 	strip $@

@@ -4,14 +4,10 @@
 //   directory-model [--seed SEED] [--steps STEPS] [--rounds ROUNDS]
 //
 // A failure names the seed and the step: --seed with that many --steps does it again.
-#include "check.h"
+#include "model.h"
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
@@ -20,20 +16,18 @@
 #define NOREPLACE 1
 #define EXCHANGE 2
 
-static uint64_t seed, state;
-static long step;
 static const char *doing = "";
 static int at[4];
 // While names change, ext4 and, from 6.6 on, Linux's tmpfs may show others twice or not at all.
 static bool is_unsteady;
 
-static uint64_t random_number(void) {
-  uint64_t mixed = state += 0x9E3779B97F4A7C15u;
-  mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9u;
-  mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EBu;
-  return mixed ^ mixed >> 31;
+static bool lists_unsteadily(void) {
+  struct utsname kernel;
+  int major = 0, minor = 0;
+  REQUIRE(uname(&kernel) == 0);
+  sscanf(kernel.release, "%d.%d", &major, &minor);
+  return !is_in_memory || major > 6 || (major == 6 && minor >= 6);
 }
-static long below(long bound) { return random_number() % bound; }
 
 #define MUST_EQUAL(actual, expected) \
   do { \
@@ -241,8 +235,8 @@ static void list(int directory, long changes) {
   }
 }
 
-static void run(uint64_t round_seed, long steps) {
-  seed = state = round_seed;
+static void run(long steps) {
+  is_unsteady = lists_unsteadily();
   memset(files, 0, sizeof files);
   memset(nodes, 0, sizeof nodes);
   for (int index = 0; index < DIRECTORIES; index++) {
@@ -287,31 +281,5 @@ static void run(uint64_t round_seed, long steps) {
 }
 
 int main(int count, char **arguments) {
-  uint64_t first;
-  long steps = 2000, rounds = 1;
-  REQUIRE(getrandom(&first, sizeof first, 0) == sizeof first);
-  first %= 1000000000;
-  for (int index = 1; index + 1 < count; index++) {
-    unsigned long long value = strtoull(arguments[index + 1], NULL, 0);
-    if (strcmp(arguments[index], "--seed") == 0) first = value;
-    if (strcmp(arguments[index], "--steps") == 0) steps = value;
-    if (strcmp(arguments[index], "--rounds") == 0) rounds = value;
-  }
-  char directory[200];
-  const char *place = getenv("TMPDIR");
-  snprintf(directory, sizeof directory, "%s/directory-model.XXXXXX", place ? place : "/tmp");
-  REQUIRE(mkdtemp(directory) != NULL);
-  REQUIRE(chdir(directory) == 0);
-  struct utsname kernel;
-  struct statfs here;
-  int major = 0, minor = 0;
-  REQUIRE(uname(&kernel) == 0 && statfs(directory, &here) == 0);
-  sscanf(kernel.release, "%d.%d", &major, &minor);
-  bool is_in_memory = here.f_type == 0x01021994 || here.f_type == 0x858458F6;
-  is_unsteady = !is_in_memory || major > 6 || (major == 6 && minor >= 6);
-  for (long round = 0; round < rounds; round++) run(first + round, steps);
-  REQUIRE(chdir("/") == 0);
-  CHECK_EQUAL(rmdir(directory), 0);
-  if (rounds > 1) say("%ld rounds of %ld steps from seed %llu on", rounds, steps, (unsigned long long)first);
-  return finish();
+  return run_model((struct model){"directory-model", 2000, run}, count, arguments);
 }

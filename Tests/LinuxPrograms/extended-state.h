@@ -13,6 +13,7 @@
 #ifndef EXTENDED_STATE_H
 #define EXTENDED_STATE_H
 
+#include "splitmix.h"
 #include <cpuid.h>
 #include <stdint.h>
 #include <string.h>
@@ -82,13 +83,6 @@ static void state_find(void) {
   if (state.mxcsr_mask == 0) state.mxcsr_mask = 0xFFBF;
 }
 
-static inline uint64_t state_random(uint64_t *seed) {
-  uint64_t z = (*seed += 0x9E3779B97F4A7C15);
-  z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
-  z = (z ^ z >> 27) * 0x94D049BB133111EB;
-  return z ^ z >> 31;
-}
-
 // The initial state as an image.
 __attribute__((unused))
 static void state_initial(state_image *image) {
@@ -102,22 +96,22 @@ static void state_initial(state_image *image) {
 __attribute__((unused))
 static void state_pattern(state_image *image, uint64_t seed) {
   state_initial(image);
-  state_set16(image, 0, 0x037F | (state_random(&seed) & 3) << 10);       // rounding
-  state_set16(image, 2, (state_random(&seed) & 7) << 11 | 0x4100);       // top of stack, two condition bits
+  state_set16(image, 0, 0x037F | (splitmix64(&seed) & 3) << 10);       // rounding
+  state_set16(image, 2, (splitmix64(&seed) & 7) << 11 | 0x4100);       // top of stack, two condition bits
   image->bytes[4] = 0xFF;
-  state_set32(image, 24, 0x1F80 | (state_random(&seed) & 3) << 13 | (state_random(&seed) & 0x3F));
+  state_set32(image, 24, 0x1F80 | (splitmix64(&seed) & 3) << 13 | (splitmix64(&seed) & 0x3F));
   for (int number = 0; number < 8; number++) {
-    state_set64(image, 32 + number * 16, state_random(&seed) | 1ull << 63);
-    state_set16(image, 40 + number * 16, 0x3FFF + (state_random(&seed) & 0xFF));
+    state_set64(image, 32 + number * 16, splitmix64(&seed) | 1ull << 63);
+    state_set16(image, 40 + number * 16, 0x3FFF + (splitmix64(&seed) & 0xFF));
   }
-  for (int offset = 160; offset < 416; offset += 8) state_set64(image, offset, state_random(&seed));
+  for (int offset = 160; offset < 416; offset += 8) state_set64(image, offset, splitmix64(&seed));
   for (int number = 2; number < COMPONENTS; number++) {
     if (number == RIGHTS || number == BOUNDS || number == BOUNDS_SETTINGS) continue;
     for (uint32_t offset = 0; offset < state.length[number]; offset += 8)
-      state_set64(image, state.offset[number] + offset, state_random(&seed));
+      state_set64(image, state.offset[number] + offset, splitmix64(&seed));
   }
   // Key 0 is that of all memory.
-  if (state.has_rights) state_set32(image, state.offset[RIGHTS], (uint32_t)state_random(&seed) & ~3u);
+  if (state.has_rights) state_set32(image, state.offset[RIGHTS], (uint32_t)splitmix64(&seed) & ~3u);
 }
 
 // The first component in which two images differ, or -1. What XSTATE_BV leaves out counts as initial. The x87 pointers

@@ -5,18 +5,14 @@
 //
 // A failure names the seed, the step, and what was done last: --seed with that many --steps does it again. Each round
 // has a seed of its own, one higher than that before.
-#include "check.h"
+#include "model.h"
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/random.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -30,22 +26,9 @@ static long smaller(long one, long other) { return one < other ? one : other; }
 static long larger(long one, long other) { return one > other ? one : other; }
 static long up(long size) { return (size + PAGE - 1) / PAGE * PAGE; }
 
-// --- Random numbers, and what was done last ---
+// --- What was done last ---
 
-static uint64_t seed, state;
-static long step;
 static bool traces;
-// Whether files are in tmpfs or ramfs.
-static bool is_in_memory;
-
-static uint64_t random_number(void) {
-  uint64_t mixed = state += 0x9E3779B97F4A7C15u;
-  mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9u;
-  mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EBu;
-  return mixed ^ mixed >> 31;
-}
-static long below(long bound) { return random_number() % bound; }
-static bool one_in(long count) { return below(count) == 0; }
 
 #define REMEMBERED 16
 static struct {
@@ -180,7 +163,7 @@ static void fill(unsigned char *bytes, long count) {
     memset(bytes, 0, count);
     return;
   }
-  uint64_t number = random_number();
+  uint64_t number = splitmix64(&random_state);
   for (long index = 0; index < count; index++) {
     if (index % 8 == 0) number = number * 6364136223846793005u + 1442695040888963407u;
     bytes[index] = (number >> index % 8 * 8) | 1;
@@ -949,8 +932,7 @@ static void do_something(void) {
   }
 }
 
-static void run(uint64_t round_seed, long steps) {
-  seed = state = round_seed;
+static void run(long steps) {
   events = 0;
   for (int index = 0; index < FILES; index++) files[index].descriptor = -1;
   for (int index = 0; index < 4; index++) begin(&files[index]);
@@ -965,36 +947,12 @@ static void run(uint64_t round_seed, long steps) {
 }
 
 int main(int count, char **arguments) {
-  uint64_t first;
-  long steps = 1500, rounds = 1;
-  REQUIRE(getrandom(&first, sizeof first, 0) == sizeof first);
-  first %= 1000000000;
-  for (int index = 1; index < count; index++) {
-    if (strcmp(arguments[index], "--trace") == 0) traces = true;
-    if (index + 1 == count) break;
-    unsigned long long value = strtoull(arguments[index + 1], NULL, 0);
-    if (strcmp(arguments[index], "--seed") == 0) first = value;
-    if (strcmp(arguments[index], "--steps") == 0) steps = value;
-    if (strcmp(arguments[index], "--rounds") == 0) rounds = value;
-  }
+  for (int index = 1; index < count; index++) traces |= strcmp(arguments[index], "--trace") == 0;
   // As init, with nothing around it.
   if (getpid() == 1) REQUIRE(mount("proc", "/proc", "proc", 0, NULL) == 0);
-  char directory[200];
-  const char *place = getenv("TMPDIR");
-  snprintf(directory, sizeof directory, "%s/file-model.XXXXXX", place ? place : "/tmp");
-  REQUIRE(mkdtemp(directory) != NULL);
-  struct statfs system;
-  REQUIRE(statfs(directory, &system) == 0);
-  is_in_memory = system.f_type == 0x01021994 || system.f_type == 0x858458F6;
-  REQUIRE(chdir(directory) == 0);
   brink = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   REQUIRE(brink != MAP_FAILED);
   REQUIRE(mprotect(brink + PAGE, PAGE, PROT_NONE) == 0);
   REQUIRE(signal(SIGBUS, on_bus_error) != SIG_ERR);
-  for (long round = 0; round < rounds; round++) run(first + round, steps);
-  REQUIRE(chdir("/") == 0);
-  CHECK_EQUAL(rmdir(directory), 0);
-  if (rounds > 1 || steps != 1500)
-    say("%ld rounds of %ld steps from seed %llu on", rounds, steps, (unsigned long long)first);
-  return finish();
+  return run_model((struct model){"file-model", 1500, run}, count, arguments);
 }

@@ -48,7 +48,7 @@ static struct {
 
 static uint64_t seed;
 static long frame_number;
-static uint64_t random_number(void) { return state_random(&seed); }
+static uint64_t random_number(void) { return splitmix64(&seed); }
 static uint64_t below(uint64_t bound) { return random_number() % bound; }
 
 // --- A frame's way into the registers ---

@@ -6,6 +6,7 @@
 #ifndef ARGUMENTS_H
 #define ARGUMENTS_H
 
+#include "../splitmix.h"
 #include <stdint.h>
 
 typedef unsigned long word;
@@ -14,13 +15,7 @@ typedef unsigned long word;
 
 struct stream { uint64_t state; };
 
-// Splitmix: each state gives one number, so that a stream is known by its seed.
-static inline word next(struct stream *stream) {
-  uint64_t mixed = (stream->state += 0x9E3779B97F4A7C15);
-  mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9;
-  mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB;
-  return mixed ^ mixed >> 31;
-}
+static inline word next(struct stream *stream) { return splitmix64(&stream->state); }
 static inline word below(struct stream *stream, word limit) { return next(stream) % limit; }
 static inline int one_in(struct stream *stream, word count) { return below(stream, count) == 0; }
 
