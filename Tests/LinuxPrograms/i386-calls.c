@@ -208,6 +208,23 @@ static pid_t send_later(int first, int second, int end) {
   _exit(0);
 }
 
+// A child that sends a signal again and again: whatever waits is interrupted, however late it begins to.
+static pid_t send_on(int signal) {
+  pid_t parent = getpid(), child = fork();
+  REQUIRE(child >= 0);
+  if (child > 0) return child;
+  while (getppid() == parent) {
+    usleep(50000);
+    kill(parent, signal);
+  }
+  _exit(0);
+}
+
+static void end(pid_t child) {
+  kill(child, SIGKILL);
+  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+}
+
 static void restarts(void) {
   int ends[2];
   REQUIRE(pipe(ends) == 0);
@@ -219,16 +236,13 @@ static void restarts(void) {
   waitpid(child, NULL, 0);
 
   handle(SIGUSR1, 0);
-  child = send_later(SIGUSR1, 0, ends[1]);
+  child = send_on(SIGUSR1);
   CHECK_EQUAL(CALL(READ, ends[0], low, 10), -EINTR);
-  CHECK_EQUAL(handled, 2);
-  waitpid(child, NULL, 0);
-  CHECK_EQUAL(CALL(READ, ends[0], low, 10), 1);
-
-  child = send_later(SIGUSR1, 0, -1);
+  CHECK(handled > 1);
+  int before = handled;
   CHECK_EQUAL(CALL(PAUSE), -EINTR);
-  CHECK_EQUAL(handled, 3);
-  waitpid(child, NULL, 0);
+  CHECK(handled > before);
+  end(child);
 
   // A stop in the middle: the call goes on by restart_syscall, whose number is i386's.
   struct timespec *time = (struct timespec *)low, begin;
