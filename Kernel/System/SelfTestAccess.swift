@@ -38,4 +38,19 @@ package enum SelfTestAccess {
     default: fpuSaveXSAVE(area, KernelFPU.configuration.mask.rawValue)
     }
   }
+
+  /// Saves this CPU's registers as a switch does, gives them their initial state and restores them. Interrupts are
+  /// disabled and CR0.TS is clear.
+  ///
+  /// - Parameter area: `fpuAreaSize` bytes, 64-byte aligned.
+  /// - Returns: MXCSR in the initial state and after the restore.
+  package static func roundTripRegisters(through area: UnsafeMutableRawPointer) -> (initial: UInt32, restored: UInt32) {
+    InitialState.write(
+      into: UnsafeMutableRawBufferPointer(start: area, count: fpuAreaSize), configuration: KernelFPU.configuration)
+    KernelFPU.hardware.save(to: area)
+    KernelFPUMachine().loadInitialState()
+    let initial = fpuReadMXCSR()
+    _ = KernelFPU.hardware.restore(from: area)
+    return (initial, fpuReadMXCSR())
+  }
 }

@@ -17,6 +17,9 @@ public struct FPUConfiguration: Sendable {
   public let mxcsrMask: UInt32
   /// Whether FIP, FDP and FOP have to be overwritten before a restore.
   public let scrubExceptionPointers: Bool
+  /// Whether MXCSR has to be given its initial value before a restore: an area in which SSE is initial leaves it as it
+  /// was on this CPU.
+  public let loadInitialMXCSR: Bool
   /// How the kernel's areas are arranged.
   public let layout: ExtendedStateLayout
   /// How the image that user mode sees is arranged: the standard format with PKRU, or FXSAVE's.
@@ -26,9 +29,10 @@ public struct FPUConfiguration: Sendable {
 
   /// - Parameters:
   ///   - mxcsrMaskField: the field of that name that FXSAVE wrote on this CPU.
+  ///   - initializesMXCSR: what `SaveInstructionLadder` has of that name.
   init(
     instruction: SaveInstruction, processor: ProcessorFeatures, features: ExtendedStateFeatures,
-    mxcsrMaskField: UInt32
+    mxcsrMaskField: UInt32, initializesMXCSR: Bool
   ) {
     self.instruction = instruction
     self.features = features
@@ -53,6 +57,7 @@ public struct FPUConfiguration: Sendable {
     layout = ExtendedStateLayout(features: features, mask: mask, format: format)
     userLayout = ExtendedStateLayout(features: features, mask: xcr0, format: userFormat)
     areaSize = roundedUpTo64(layout.sizeInBytes)
+    loadInitialMXCSR = format == .compacted && !initializesMXCSR
   }
 
   /// Whether the kernel's areas are in the compacted format.

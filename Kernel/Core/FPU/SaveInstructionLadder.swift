@@ -22,6 +22,9 @@ public struct SaveInstructionLadder: Sendable {
   let features: ExtendedStateFeatures
   /// False where `CompactedFormatCheck` has found XSAVEC and XSAVES to write what cannot be restored.
   public var hasUsableCompactedFormat = true
+  /// False where XRSTOR has been seen to leave MXCSR as it was although a compacted area says that SSE is initial. The
+  /// manual has it set to 1F80h (Intel SDM volume 1, section 13.8.2); Bochs 3.0 does not.
+  public var initializesMXCSR = true
 
   public init(processor: ProcessorFeatures, features: ExtendedStateFeatures) {
     self.processor = processor
@@ -79,7 +82,7 @@ public struct SaveInstructionLadder: Sendable {
     return Choice(
       configuration: FPUConfiguration(
         instruction: instruction, processor: processor, features: features,
-        mxcsrMaskField: mxcsrMaskField),
+        mxcsrMaskField: mxcsrMaskField, initializesMXCSR: initializesMXCSR),
       refusal: reason)
   }
 }

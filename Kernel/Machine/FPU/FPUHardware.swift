@@ -7,6 +7,8 @@ public struct FPUHardware: Sendable {
   private let saveRoutine: @convention(c) (UnsafeMutableRawPointer?, UInt64) -> Void
   private let restoreRoutine: @convention(c) (UnsafeRawPointer?, UInt64) -> Int32
   private let scrubsExceptionPointers: Bool
+  /// Whether the CPU needs anything done before a restore: one look for all that hardly any does.
+  private let preparesRestore: Bool
   public let hasProtectionKeys: Bool
   /// RFBM for every save and restore.
   private let mask: UInt64
@@ -31,6 +33,7 @@ public struct FPUHardware: Sendable {
     case .fxsave: restoreRoutine = fpuRestoreFXRSTOR
     }
     scrubsExceptionPointers = configuration.scrubExceptionPointers
+    preparesRestore = configuration.scrubExceptionPointers || configuration.loadInitialMXCSR
     hasProtectionKeys = configuration.pkruEnabled
     mask = configuration.mask.rawValue
     frameState = SignalFrameState(configuration)
@@ -49,8 +52,14 @@ public struct FPUHardware: Sendable {
   /// Reads an area into the registers. False when the instruction faulted: the registers then hold anything.
   @inline(__always)
   public func restore(from area: UnsafeRawPointer) -> Bool {
-    if scrubsExceptionPointers { fpuScrubExceptionPointers() }
+    if preparesRestore { prepareRestore() }
     return restoreRoutine(area, mask) == 0
+  }
+
+  @inline(never)
+  private func prepareRestore() {
+    if scrubsExceptionPointers { fpuScrubExceptionPointers() }
+    if configuration.loadInitialMXCSR { fpuLoadMXCSR(StateArea.initialMXCSR) }
   }
 
   /// Writes the registers to a signal frame, in the standard format with its description, or in FXSAVE's. Interrupts
@@ -96,7 +105,7 @@ public struct FPUHardware: Sendable {
     if configuration.usesXSAVE { writeXCR0(configuration.xcr0.rawValue) }
     if configuration.instruction == .xsaves { writeMSR(MSR.xss, configuration.xss.rawValue) }
     fpuInitialize()
-    fpuLoadMXCSR(0x1F80)
+    fpuLoadMXCSR(StateArea.initialMXCSR)
     fpuClearXMM()
   }
 
@@ -127,6 +136,22 @@ public struct FPUHardware: Sendable {
       start: UnsafeRawPointer(bitPattern: UInt(addressOfFPUProbePattern())), count: 16)
     return CompactedFormatCheck.isRight(
       UnsafeRawBufferPointer(area), configuration: configuration, upperHalfOfYMM15: pattern)
+  }
+
+  /// Whether XRSTOR of a compacted area in which SSE is initial sets MXCSR to its initial value.
+  ///
+  /// Interrupts are disabled and the registers are nobody's.
+  ///
+  /// - Parameter scratch: `configuration.areaSize` bytes, 64-byte aligned.
+  public static func initializesMXCSR(_ configuration: FPUConfiguration, scratch: UnsafeMutableRawPointer) -> Bool {
+    FPUHardware(configuration: configuration).enable()
+    InitialState.write(
+      into: UnsafeMutableRawBufferPointer(start: scratch, count: configuration.areaSize), configuration: configuration)
+    // Everything masked still, with another rounding.
+    fpuLoadMXCSR(StateArea.initialMXCSR | 0x6000)
+    _ = fpuRestoreXRSTOR(scratch, configuration.mask.rawValue)
+    fpuSaveFXSAVE(scratch, 0)
+    return scratch.load(fromByteOffset: StateArea.mxcsrOffset, as: UInt32.self) == StateArea.initialMXCSR
   }
 
   /// Whether XSAVE raises #NM with CR0.TS set, as it does on processors (Intel SDM volume 1, section 13.7). Some

@@ -9,6 +9,7 @@ enum KernelSIMDTests {
       SelfTest("fpu.kernelSection.savesNothingWhenNothingIsLive", savesNothingWhenNothingIsLive),
       SelfTest("fpu.kernelSection.startsWithCleanControlWords", startsWithCleanControlWords),
       SelfTest("fpu.kernelSection.leavesNothingReadable", leavesNothingReadable),
+      SelfTest("fpu.restore.keepsMXCSRWhereXMMIsInitial", keepsMXCSRWhereXMMIsInitial),
       SelfTest("fpu.restore.leavesNoExceptionPointersOfAnother", leavesNoExceptionPointers),
       SelfTest("fpu.kernelSection.isRefusedInsideAnother", isRefusedInsideAnother),
       SelfTest("fpu.kernelSection.isRefusedInInterruptThatBrokeIntoOne", isRefusedInInterruptThatBrokeIn),
@@ -48,6 +49,27 @@ enum KernelSIMDTests {
         // For the next one to find, if anything stays: everything masked still, other rounding, flags set.
         fpuLoadMXCSR(0x7FBF)
         fpuLoadControlWord(0x0F7F)
+      }
+    }
+  }
+
+  /// MXCSR alone is no component: in the compacted format it goes with SSE, whose XMM registers may be initial all the
+  /// same (Intel SDM volume 1, sections 13.8.2 and 13.10).
+  private static func keepsMXCSRWhereXMMIsInitial(_ test: Test) {
+    guard let area = KernelHeap.allocate(size: SelfTestAccess.fpuAreaSize, alignment: 64) else {
+      return test.expect(false, "not enough memory")
+    }
+    defer { KernelHeap.deallocate(area) }
+    inSection(test) {
+      // Rounding in all directions, and flags.
+      for value: UInt32 in [0x3F80, 0x5F80, 0x7F80, 0x1FBF, StateArea.initialMXCSR] {
+        Interrupts.withDisabled {
+          fpuClearXMM()
+          fpuLoadMXCSR(value)
+          let found = SelfTestAccess.roundTripRegisters(through: area)
+          test.expectEqual(found.initial, StateArea.initialMXCSR, "MXCSR of the initial state")
+          test.expectEqual(found.restored, value, "MXCSR after its restore")
+        }
       }
     }
   }

@@ -54,27 +54,41 @@ extension KernelFPU {
   private static func findOut(forced: SaveInstruction?, _ maskField: UInt32) -> SaveInstructionLadder {
     var features = ExtendedStateFeatures(HardwareCPUID())
     var ladder = SaveInstructionLadder(processor: Platform.features, features: features)
-    if writesCompactedFormatRightly(ladder, maskField) { return ladder }
-    log("this CPU writes the compacted format otherwise than CPUID says")
-    if let forced, forced.usesCompactedFormat, ladder.refusal(of: forced) == nil {
+    guard ladder.refusal(of: .xsavec) == nil else { return ladder }
+    if !writesCompactedFormatRightly(ladder, maskField) {
+      log("this CPU writes the compacted format otherwise than CPUID says")
+      guard let forced, forced.usesCompactedFormat, ladder.refusal(of: forced) == nil else {
+        ladder.hasUsableCompactedFormat = false
+        return ladder
+      }
       log("without AVX, since \(forced.name) was asked for")
       features.xcr0Supported = .legacy
-      return SaveInstructionLadder(processor: Platform.features, features: features)
+      ladder = SaveInstructionLadder(processor: Platform.features, features: features)
     }
-    ladder.hasUsableCompactedFormat = false
+    ladder.initializesMXCSR = tryOut(ladder, maskField, FPUHardware.initializesMXCSR)
+    if !ladder.initializesMXCSR {
+      log("this CPU leaves MXCSR alone where a compacted area has SSE initial: it is loaded before each restore")
+    }
     return ladder
   }
 
-  /// Tries it out, where the CPU has such an instruction and AVX.
+  /// Tries it out, where the CPU has AVX.
   private static func writesCompactedFormatRightly(
     _ ladder: SaveInstructionLadder, _ maskField: UInt32
   ) -> Bool {
-    if ladder.refusal(of: .xsavec) != nil { return true }
-    let configuration = ladder.choose(forced: .xsavec, mxcsrMaskField: maskField).configuration
-    guard configuration.mask.contains(.avx) else { return true }
-    return withScratch(size: configuration.areaSize) {
-      FPUHardware.writesCompactedFormatRightly(configuration, scratch: $0)
+    guard ladder.choose(forced: .xsavec, mxcsrMaskField: maskField).configuration.mask.contains(.avx) else {
+      return true
     }
+    return tryOut(ladder, maskField, FPUHardware.writesCompactedFormatRightly)
+  }
+
+  /// What the CPU does with XSAVEC, which it has.
+  private static func tryOut(
+    _ ladder: SaveInstructionLadder, _ maskField: UInt32,
+    _ probe: (FPUConfiguration, UnsafeMutableRawPointer) -> Bool
+  ) -> Bool {
+    let configuration = ladder.choose(forced: .xsavec, mxcsrMaskField: maskField).configuration
+    return withScratch(size: configuration.areaSize) { probe(configuration, $0) }
   }
 
   /// Tries out whether CR0.TS stops XSAVE.

@@ -56,6 +56,18 @@ import Testing
     }
   }
 
+  @Test func mxcsrIsLoadedWhereNoCompactedRestoreInitializesIt() {
+    var ladder = CPUIDRecord.cascadeLake.ladder
+    func loads(_ forced: SaveInstruction) -> Bool {
+      ladder.choose(forced: forced, mxcsrMaskField: 0).configuration.loadInitialMXCSR
+    }
+    #expect(SaveInstruction.allCases.allSatisfy { !loads($0) })
+    ladder.initializesMXCSR = false
+    #expect(loads(.xsaves) && loads(.xsavec))
+    // The standard format has MXCSR in memory whatever XSTATE_BV says.
+    #expect(!loads(.xsaveopt) && !loads(.xsave) && !loads(.fxsave))
+  }
+
   @Test func areaSizesOfKnownProcessors() {
     func area(_ record: CPUIDRecord, _ forced: SaveInstruction?) -> Int {
       record.ladder.choose(forced: forced, mxcsrMaskField: 0).configuration.areaSize
