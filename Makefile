@@ -209,6 +209,7 @@ BOOT_TESTS := swift test --package-path Tests/BootTests --scratch-path $(BUILD)/
 
 test: check image linux-programs $(if $(filter full linux% selftests%,$(MATRIX)),linux-selftests) $(SHELL_ARCHIVE) ## Run the host tests, the image checks and the boot matrix (MATRIX=quick: a few boots)
 	Scripts/install-dependencies --tests
+	$(if $(filter-out quick,$(MATRIX)),Scripts/fetch-bochs >/dev/null || echo "The installed Bochs takes its place.")
 	echo "  TEST    on the host"
 	swift test --disable-xctest --quiet
 	rm -rf $(BUILD)/boots && mkdir -p $(BUILD)/boots

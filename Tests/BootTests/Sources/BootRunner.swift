@@ -106,6 +106,7 @@ actor BootRunner {
       switch boot.emulator {
       case .qemu: "Scripts/run-qemu"
       case .bochs: "Scripts/run-bochs"
+      case .installedBochs: "Scripts/run-bochs --bochs /"
       }
     let run =
       "\(script) --iso \"$iso\" --cpu '\(boot.cpuModel)' --cpus \(boot.cpus)"
