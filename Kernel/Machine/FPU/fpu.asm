@@ -2,18 +2,13 @@
 ; used, and when, is decided in Swift. The build refuses an FPU instruction in any symbol without the
 ; prefixes `fpu` and `simd`.
 ;
-; Areas are 64-byte aligned. A mask is XCR0's layout, passed in RSI: the instruction's operand is EDX:EAX.
+; Areas are 64-byte aligned.
 
 %include "ExceptionTable.inc"
+%include "StateMask.inc"
 
 section .text
 bits 64
-
-%macro maskToOperand 0
-        mov     eax, esi
-        mov     rdx, rsi
-        shr     rdx, 32
-%endmacro
 
 ; void fpuSaveFXSAVE(void *area, uint64_t mask): the mask stands there for the sake of its relatives.
 global fpuSaveFXSAVE

@@ -4,6 +4,7 @@
 ; instruction checks what it reads, so that nothing that user mode writes meanwhile can do more than make it fault.
 
 %include "ExceptionTable.inc"
+%include "StateMask.inc"
 %include "UserAccess.inc"
 
 section .text
@@ -11,10 +12,29 @@ bits 64
 
 CLOSING_MAGIC equ 0x46505845
 
-; A store that may fault, in a routine with a label .fault.
+; A store that may fault, in a routine that ends by `returnOutcome`.
 %macro store 2
 %%here: mov     %1, %2
         recoverAt %%here, .fault
+%endmacro
+
+; Zeros, of which RAX is one, from an offset of the state to another.
+%macro storeZeros 2
+%assign offset %1
+%rep (%2 - %1) / 8
+        store   [rdi + offset], rax
+%assign offset offset + 8
+%endrep
+%endmacro
+
+; The routine's end: 0, or -1 by way of .fault.
+%macro returnOutcome 0
+        closeUserMemory
+        xor     eax, eax
+        ret
+.fault: closeUserMemory
+        mov     eax, -1
+        ret
 %endmacro
 
 ; int32_t fpuSaveUserXSAVE(void *state, uint64_t mask, uint64_t stateSize, uint64_t description): 0, or -1 where the
@@ -31,27 +51,12 @@ fpuSaveUserXSAVE:
         store   [rdi + 472], rsi
         store   [rdi + 480], r8
         xor     eax, eax
-%assign offset 488
-%rep 3
-        store   [rdi + offset], rax
-%assign offset offset + 8
-%endrep
-%rep 8
-        store   [rdi + offset], rax
-%assign offset offset + 8
-%endrep
+        storeZeros 488, 576
         store   dword [rdi + r8], CLOSING_MAGIC
-        mov     eax, esi
-        mov     rdx, rsi
-        shr     rdx, 32
+        maskToOperand
 .save:  xsave64 [rdi]
 .mark:  or      byte [rdi + 512], 3
-        closeUserMemory
-        xor     eax, eax
-        ret
-.fault: closeUserMemory
-        mov     eax, -1
-        ret
+        returnOutcome
         recoverAt .save, .fault
         recoverAt .mark, .fault
 
@@ -66,36 +71,20 @@ fpuSaveUserFXSAVE:
         mov     eax, 512
         store   [rdi + 480], rax
         xor     eax, eax
-%assign offset 488
-%rep 3
-        store   [rdi + offset], rax
-%assign offset offset + 8
-%endrep
+        storeZeros 488, 512
 .save:  fxsave64 [rdi]
-        closeUserMemory
-        xor     eax, eax
-        ret
-.fault: closeUserMemory
-        mov     eax, -1
-        ret
+        returnOutcome
         recoverAt .save, .fault
 
 ; int32_t fpuRestoreUserXRSTOR(const void *state, uint64_t mask): 0, or -1 when the instruction faulted. Then the
 ; registers hold anything.
 global fpuRestoreUserXRSTOR
 fpuRestoreUserXRSTOR:
-        mov     eax, esi
-        mov     rdx, rsi
-        shr     rdx, 32
+        maskToOperand
         openUserMemory
 .restore:
         xrstor64 [rdi]
-        closeUserMemory
-        xor     eax, eax
-        ret
-.fault: closeUserMemory
-        mov     eax, -1
-        ret
+        returnOutcome
         recoverAt .restore, .fault
 
 ; int32_t fpuRestoreUserFXRSTOR(const void *state): likewise, of x87 and SSE.
@@ -104,10 +93,5 @@ fpuRestoreUserFXRSTOR:
         openUserMemory
 .restore:
         fxrstor64 [rdi]
-        closeUserMemory
-        xor     eax, eax
-        ret
-.fault: closeUserMemory
-        mov     eax, -1
-        ret
+        returnOutcome
         recoverAt .restore, .fault
