@@ -19,7 +19,10 @@
 #include <string.h>
 
 #define STATE_LARGEST 4096
-enum { X87 = 0, SSE = 1, AVX = 2, BOUNDS = 3, BOUNDS_SETTINGS = 4, OPMASK = 5, ZMM_UPPER = 6, ZMM_HIGH = 7, RIGHTS = 9, COMPONENTS = 10 };
+enum {
+  X87 = 0, SSE = 1, AVX = 2, BOUNDS = 3, BOUNDS_SETTINGS = 4, OPMASK = 5, ZMM_UPPER = 6, ZMM_HIGH = 7, RIGHTS = 9,
+  COMPONENTS = 10
+};
 
 typedef struct {
   uint8_t bytes[STATE_LARGEST];

@@ -52,7 +52,10 @@ static void fault(int kind) {
     case 15: __asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq; nop; nop" ::: "memory"); break;
     case 16: __asm__ volatile("int $0x20"); break;
     case 17: __asm__ volatile("int $3"); break;
-    case 18: __asm__ volatile("mov $0x8000000000000000, %%rax; push %%rbp; mov %%rax, %%rbp; movq (%%rbp), %%rax; pop %%rbp" ::: "rax"); break;
+    case 18:
+      __asm__ volatile("mov $0x8000000000000000, %%rax; push %%rbp; mov %%rax, %%rbp; movq (%%rbp), %%rax; pop %%rbp"
+                       ::: "rax");
+      break;
     case 19: __asm__ volatile(".byte 0xF1"); break;
     case 20: {
       unsigned control = 0x1F00;
@@ -94,10 +97,13 @@ static void fault_step(void) {
     fault(kind);
     say(" nothing");
   } else {
-    say(" signal %ld code %ld address %lx trap %ld error %lx cr2 %lx flags %lx cs %lx mask %lx same %d trace %ld errno %ld",
-        fault_words[0], (long)(int)fault_words[1], fault_words[2] >= (unsigned long)fault && fault_words[2] < (unsigned long)fault + 4096 ? 1 : fault_words[2],
-        // Whether a page is there that may not be used anyway is the memory's affair.
-        fault_words[3], fault_words[3] == 14 ? fault_words[4] & ~1UL : fault_words[4], fault_words[4] && fault_words[3] == 14 ? fault_words[5] : 0, fault_words[6] & ~1UL,
-        fault_words[7] & 0xFFFF, fault_words[8], fault_words[9] == fault_words[2], fault_words[10] >> 8 & 1, fault_words[11]);
+    unsigned long address = fault_words[2], trap = fault_words[3], error = fault_words[4];
+    // Where the program was loaded is none of the comparison's.
+    if (address - (unsigned long)fault < 4096) address = 1;
+    say(" signal %ld code %ld address %lx trap %ld", fault_words[0], (long)(int)fault_words[1], address, trap);
+    // Whether a page is there that may not be used anyway is the memory's affair.
+    say(" error %lx cr2 %lx", trap == 14 ? error & ~1UL : error, trap == 14 && error ? fault_words[5] : 0);
+    say(" flags %lx cs %lx mask %lx", fault_words[6] & ~1UL, fault_words[7] & 0xFFFF, fault_words[8]);
+    say(" same %d trace %ld errno %ld", fault_words[9] == fault_words[2], fault_words[10] >> 8 & 1, fault_words[11]);
   }
 }

@@ -222,7 +222,8 @@ static void pipe_step(void) {
       unsigned other = 0;
       unsigned long fourth = command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET ? (unsigned long)&time : below(3) - 1UL;
       unsigned last = below(3);
-      say("futex %d word %u value %u %lx %u", command, word, value, command == 0 || command == 9 ? (unsigned long)time.tv_nsec : fourth, last);
+      say("futex %d word %u value %u %lx %u", command, word, value,
+          command == 0 || command == 9 ? (unsigned long)time.tv_nsec : fourth, last);
       say_result(CALL(futex, (char *)&word + (one_in(20) ? 2 : 0), command, value, fourth, &other, last));
       break;
     }

@@ -79,7 +79,9 @@ static void exec_step(void) {
   char *data = OWN_ADDRESS(slot);
   memset(data, 0, sizeof stage->data[slot]);
   char *name = data;
-  if (one_in(4)) strcpy(name, "/actor"); else if (one_in(2)) strcpy(name, ANY(names)); else sprintf(name, "/s/%u", below(COUNT(scripts)));
+  if (one_in(4)) strcpy(name, "/actor");
+  else if (one_in(2)) strcpy(name, ANY(names));
+  else sprintf(name, "/s/%u", below(COUNT(scripts)));
   say("execve '%s'", name);
   if (one_in(30)) { memset(name, 'n', 5000); say(" long"); }
   // The words of the program, then of its environment.

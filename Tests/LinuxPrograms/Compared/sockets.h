@@ -258,7 +258,8 @@ static void socket_step(void) {
     case 22: {
       static const struct word options[] = {
         {SO_PEERCRED, "PEERCRED"}, {SO_ERROR, "ERROR"}, {SO_TYPE, "TYPE"}, {SO_DOMAIN, "DOMAIN"},
-        {SO_ACCEPTCONN, "ACCEPTCONN"}, {SO_PASSCRED, "PASSCRED"}, {SO_PROTOCOL, "PROTOCOL"}, {SO_SNDBUF, "SNDBUF"}, {SO_RCVBUF, "RCVBUF"}, {SO_LINGER, "LINGER"}};
+        {SO_ACCEPTCONN, "ACCEPTCONN"}, {SO_PASSCRED, "PASSCRED"}, {SO_PROTOCOL, "PROTOCOL"},
+        {SO_SNDBUF, "SNDBUF"}, {SO_RCVBUF, "RCVBUF"}, {SO_LINGER, "LINGER"}};
       const struct word *word = &ANY(options);
       int values[8] = {0};
       length = 4 * (1 + below(5));

@@ -10,7 +10,8 @@ static void note_terminal_signal(int signal) { terminal_signals[signal]++; }
 
 // What the disciplines treat in a way of their own, and some text. Keys of the settings below are from here.
 static const unsigned char terminal_bytes[] = {
-  'a', 'b', 'c', 'd', 'Z', '9', '_', ' ', ' ', '\t', '\t', '\n', '\n', '\n', '\r', '\b', 3, 4, 4, 17, 17, 18, 19, 21, 22, 23, 26, 28, 127, 127, 0,
+  'a', 'b', 'c', 'd', 'Z', '9', '_', ' ', ' ', '\t', '\t', '\n', '\n', '\n', '\r', '\b', 3, 4, 4, 17, 17, 18, 19, 21, 22, 23,
+  26, 28, 127, 127, 0,
   0xFF, 0xC3, 0xA9, 0x80, 0xE2, 0x82, 0xAC, 1, 0x1B, '!', '~', 'x', 'y', '.'};
 
 static void say_bytes(const unsigned char *bytes, long count) {
