@@ -73,6 +73,29 @@ static void checkProcessorTime(void) {
   CHECK(clock_getcpuclockid(getpid(), &clock) == 0 && now(clock) >= 30000000);
 }
 
+// Threads that come and go on other CPUs while their time is added up.
+static void *comeAndGo(void *end) {
+  while (now(CLOCK_MONOTONIC) < *(int64_t *)end) {
+    for (volatile int turn = 0; turn < 1000; turn++) {}
+    struct timespec length = {0, 1000};
+    nanosleep(&length, 0);
+  }
+  return end;
+}
+
+static void checkTimeNeverGoesBack(void) {
+  int64_t end = now(CLOCK_MONOTONIC) + 500000000, last = 0, backwards = 0;
+  pthread_t threads[4];
+  for (int index = 0; index < 4; index++) REQUIRE(pthread_create(&threads[index], 0, comeAndGo, &end) == 0);
+  while (now(CLOCK_MONOTONIC) < end) {
+    int64_t present = now(CLOCK_PROCESS_CPUTIME_ID);
+    if (present < last) backwards++;
+    last = present;
+  }
+  for (int index = 0; index < 4; index++) pthread_join(threads[index], 0);
+  CHECK_EQUAL(backwards, 0);
+}
+
 static void checkSleeping(void) {
   struct timespec length = {0, 20000000};
   int64_t before = now(CLOCK_MONOTONIC);
@@ -96,6 +119,7 @@ static void checkSleeping(void) {
 int main(void) {
   checkReading();
   checkProcessorTime();
+  checkTimeNeverGoesBack();
   checkSleeping();
   return finish();
 }

@@ -52,6 +52,7 @@ enum TimerInterrupt {
     var isExpired = false
     if thread.pointee.isIdle {
       Idle.countTick(cpu)
+      Scheduler.chargeIdle(cpu, thread, now)
     } else {
       isExpired = Scheduler.chargeRunning(cpu, thread, now)
       count(cpu, thread, fromUserMode)

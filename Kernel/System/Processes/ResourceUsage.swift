@@ -61,10 +61,11 @@ extension Thread {
 }
 
 extension UnsafeMutablePointer where Pointee == Thread {
-  /// Ticks on a CPU, those since the last charge included.
+  /// Ticks on a CPU, those since the last charge included. No queue's lock is held.
+  ///
+  /// Under the queue's lock: a charge that is half done would count the same time twice, and a clock went back then.
   var presentRunTicks: UInt64 {
-    Interrupts.withDisabled {
-      let cpu = CPUs[Int(pointee.cpu)]
+    Scheduler.withQueue(of: self) { cpu in
       guard cpu.pointee.running == self else { return pointee.runTicks }
       let now = readTimeStampCounter()
       let last = cpu.pointee.lastTick

@@ -122,7 +122,9 @@ public enum Scheduler {
     let thread = current
     thread.pointee.head.needsReschedule = 0
     let now = readTimeStampCounter()
-    if !thread.pointee.isIdle {
+    if thread.pointee.isIdle {
+      chargeIdle(cpu, thread, now)
+    } else {
       let isExpired = chargeRunning(cpu, thread, now)
       if thread.pointee.state == .runnable {
         if cpu.pointee.isOffline || thread.pointee.affinity & (1 << UInt64(cpu.pointee.number)) == 0,
@@ -164,6 +166,12 @@ public enum Scheduler {
     let ticks = now &- cpu.pointee.lastTick
     thread.pointee.runTicks &+= ticks
     return cpu.pointee.queue.charge(thread, ticks: Int64(truncatingIfNeeded: ticks), now: now)
+  }
+
+  /// The same for the idle thread, which has no slice: how long the CPU had nothing to do.
+  @inline(__always)
+  static func chargeIdle(_ cpu: CPUPointer, _ thread: ThreadPointer, _ now: UInt64) {
+    thread.pointee.runTicks &+= now &- cpu.pointee.lastTick
   }
 
   /// Switches everything that belongs to a thread. The queue's lock is held and interrupts are disabled;
@@ -247,7 +255,7 @@ public enum Scheduler {
   }
 
   /// Calls `body` with the CPU on whose queue a thread is or was last, its lock held.
-  private static func withQueue<Result>(of thread: ThreadPointer, _ body: (CPUPointer) -> Result) -> Result {
+  static func withQueue<Result>(of thread: ThreadPointer, _ body: (CPUPointer) -> Result) -> Result {
     let wereEnabled = Interrupts.disable()
     defer { Interrupts.restore(wereEnabled) }
     while true {

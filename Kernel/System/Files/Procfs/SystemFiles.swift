@@ -93,7 +93,7 @@ enum SystemFiles {
 }
 
 extension CPUTimes {
-  /// What a CPU has spent its time on so far, as its timer interrupts have found it; the rest was idle.
+  /// What a CPU has spent its time on so far: exact where it was idle, else as its timer interrupts have found it.
   init(_ number: Int) {
     self.init()
     let cpu = CPUs[number]
@@ -101,8 +101,6 @@ extension CPUTimes {
     user = cpu.pointee.userSamples / perTick
     nice = cpu.pointee.niceSamples / perTick
     system = cpu.pointee.systemSamples / perTick
-    let all = Time.nanosecondsSinceBoot / 10_000_000
-    let busy = user + nice + system
-    idle = all > busy ? all - busy : 0
+    if let thread = cpu.pointee.idle { idle = Time.nanoseconds(ticks: thread.presentRunTicks) / 10_000_000 }
   }
 }
