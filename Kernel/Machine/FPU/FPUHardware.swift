@@ -7,8 +7,6 @@ public struct FPUHardware: Sendable {
   private let saveRoutine: @convention(c) (UnsafeMutableRawPointer?, UInt64) -> Void
   private let restoreRoutine: @convention(c) (UnsafeRawPointer?, UInt64) -> Int32
   private let scrubsExceptionPointers: Bool
-  /// Whether the CPU needs anything done before a restore: one look for all that hardly any does.
-  private let preparesRestore: Bool
   public let hasProtectionKeys: Bool
   /// RFBM for every save and restore.
   private let mask: UInt64
@@ -27,13 +25,14 @@ public struct FPUHardware: Sendable {
     case .fxsave: saveRoutine = fpuSaveFXSAVE
     }
     switch configuration.instruction {
-    case .xsaves: restoreRoutine = fpuRestoreXRSTORS
+    case .xsaves:
+      restoreRoutine = configuration.loadInitialMXCSR ? fpuRestoreXRSTORSWithMXCSR : fpuRestoreXRSTORS
     // XRSTOR takes the compacted format too, by XCOMP_BV bit 63.
-    case .xsavec, .xsaveopt, .xsave: restoreRoutine = fpuRestoreXRSTOR
+    case .xsavec, .xsaveopt, .xsave:
+      restoreRoutine = configuration.loadInitialMXCSR ? fpuRestoreXRSTORWithMXCSR : fpuRestoreXRSTOR
     case .fxsave: restoreRoutine = fpuRestoreFXRSTOR
     }
     scrubsExceptionPointers = configuration.scrubExceptionPointers
-    preparesRestore = configuration.scrubExceptionPointers || configuration.loadInitialMXCSR
     hasProtectionKeys = configuration.pkruEnabled
     mask = configuration.mask.rawValue
     frameState = SignalFrameState(configuration)
@@ -52,14 +51,8 @@ public struct FPUHardware: Sendable {
   /// Reads an area into the registers. False when the instruction faulted: the registers then hold anything.
   @inline(__always)
   public func restore(from area: UnsafeRawPointer) -> Bool {
-    if preparesRestore { prepareRestore() }
-    return restoreRoutine(area, mask) == 0
-  }
-
-  @inline(never)
-  private func prepareRestore() {
     if scrubsExceptionPointers { fpuScrubExceptionPointers() }
-    if configuration.loadInitialMXCSR { fpuLoadMXCSR(StateArea.initialMXCSR) }
+    return restoreRoutine(area, mask) == 0
   }
 
   /// Writes the registers to a signal frame, in the standard format with its description, or in FXSAVE's. Interrupts

@@ -30,11 +30,15 @@ global %1
         saveRoutine fpuSaveXSAVES, xsaves64
 
 ; int32_t fpuRestoreXRSTOR(const void *area, uint64_t mask): 0, or -1 when the instruction faulted. Then the
-; registers hold anything.
-%macro restoreRoutine 2
+; registers hold anything. With a third word MXCSR gets its initial value first, for CPUs that leave it alone where SSE
+; is initial.
+%macro restoreRoutine 2-3
 global %1
 %1:
         maskToOperand
+%if %0 = 3
+        ldmxcsr [rel initialMXCSR]
+%endif
 .restore:
         %2      [rdi]
         xor     eax, eax
@@ -46,6 +50,8 @@ global %1
         restoreRoutine fpuRestoreFXRSTOR, fxrstor64
         restoreRoutine fpuRestoreXRSTOR, xrstor64
         restoreRoutine fpuRestoreXRSTORS, xrstors64
+        restoreRoutine fpuRestoreXRSTORWithMXCSR, xrstor64, loadMXCSR
+        restoreRoutine fpuRestoreXRSTORSWithMXCSR, xrstors64, loadMXCSR
 
 ; void fpuScrubExceptionPointers(void)
 ;
@@ -84,6 +90,8 @@ fpuClearXMM:
 
 section .rodata
 zero:   dd 0
+initialMXCSR:
+        dd 0x1F80
 
 section .text
 ; void fpuProbeCompactedFormat(void *area, uint64_t mask)

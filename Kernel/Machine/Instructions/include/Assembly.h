@@ -33,6 +33,8 @@ void fpuSaveXSAVES(void *area, uint64_t mask);
 int32_t fpuRestoreFXRSTOR(const void *area, uint64_t mask);
 int32_t fpuRestoreXRSTOR(const void *area, uint64_t mask);
 int32_t fpuRestoreXRSTORS(const void *area, uint64_t mask);
+int32_t fpuRestoreXRSTORWithMXCSR(const void *area, uint64_t mask);
+int32_t fpuRestoreXRSTORSWithMXCSR(const void *area, uint64_t mask);
 int32_t fpuSaveUserXSAVE(void *state, uint64_t mask, uint64_t stateSize, uint64_t description);
 int32_t fpuSaveUserFXSAVE(void *state, uint64_t description);
 int32_t fpuRestoreUserXRSTOR(const void *state, uint64_t mask);
