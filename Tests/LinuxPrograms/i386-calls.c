@@ -195,34 +195,32 @@ static long elapsed(const struct timespec *from) {
   return (now.tv_sec - from->tv_sec) * 1000 + (now.tv_nsec - from->tv_nsec) / 1000000;
 }
 
-// A child that sends a signal after a while, and another later; or writes to a pipe then.
+// Until a process waits: /proc tells, as no length of time does.
+static void wait_until_asleep(pid_t process) {
+  char path[32], text[256], *name_end;
+  snprintf(path, sizeof path, "/proc/%d/stat", process);
+  do {
+    usleep(1000);
+    int file = open(path, O_RDONLY);
+    ssize_t count = read(file, text, sizeof text - 1);
+    close(file);
+    if (count <= 0) _exit(1);
+    text[count] = 0;
+    name_end = strrchr(text, ')');
+  } while (name_end == NULL || name_end[2] != 'S');
+}
+
+// A child that sends a signal once its parent waits, and another later; or writes to a pipe then.
 static pid_t send_later(int first, int second, int end) {
   pid_t parent = getpid(), child = fork();
   REQUIRE(child >= 0);
   if (child > 0) return child;
-  usleep(100000);
+  wait_until_asleep(parent);
   kill(parent, first);
   usleep(100000);
   if (second) kill(parent, second);
   if (end >= 0 && write(end, "!", 1) != 1) _exit(1);
   _exit(0);
-}
-
-// A child that sends a signal again and again: whatever waits is interrupted, however late it begins to.
-static pid_t send_on(int signal) {
-  pid_t parent = getpid(), child = fork();
-  REQUIRE(child >= 0);
-  if (child > 0) return child;
-  while (getppid() == parent) {
-    usleep(50000);
-    kill(parent, signal);
-  }
-  _exit(0);
-}
-
-static void end(pid_t child) {
-  kill(child, SIGKILL);
-  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
 }
 
 static void restarts(void) {
@@ -236,13 +234,17 @@ static void restarts(void) {
   waitpid(child, NULL, 0);
 
   handle(SIGUSR1, 0);
-  child = send_on(SIGUSR1);
+  child = send_later(SIGUSR1, 0, -1);
   CHECK_EQUAL(CALL(READ, ends[0], low, 10), -EINTR);
-  CHECK(handled > 1);
-  int before = handled;
+  CHECK_EQUAL(handled, 2);
+  waitpid(child, NULL, 0);
+  CHECK_EQUAL(write(ends[1], "!", 1), 1);
+  CHECK_EQUAL(CALL(READ, ends[0], low, 10), 1);
+
+  child = send_later(SIGUSR1, 0, -1);
   CHECK_EQUAL(CALL(PAUSE), -EINTR);
-  CHECK(handled > before);
-  end(child);
+  CHECK_EQUAL(handled, 3);
+  waitpid(child, NULL, 0);
 
   // A stop in the middle: the call goes on by restart_syscall, whose number is i386's.
   struct timespec *time = (struct timespec *)low, begin;
