@@ -10,7 +10,7 @@ static void default_step(void) {
   if (pipe(ends) != 0) _exit(4);
   int child = fork();
   if (child == 0) {
-    for (int i = 1; i <= 64; i++) set_action(i, SIG_DFL, 0, 0);
+    reset_actions();
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
     unsigned long all = ~0UL, nothing = 0;
