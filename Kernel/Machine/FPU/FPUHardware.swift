@@ -121,14 +121,22 @@ public struct FPUHardware: Sendable {
   public static func writesCompactedFormatRightly(
     _ configuration: FPUConfiguration, scratch: UnsafeMutableRawPointer
   ) -> Bool {
-    FPUHardware(configuration: configuration).enable()
-    let area = UnsafeMutableRawBufferPointer(start: scratch, count: configuration.areaSize)
-    InitialState.write(into: area, configuration: configuration)
+    let area = beginProbe(configuration, scratch)
     fpuProbeCompactedFormat(scratch, configuration.mask.rawValue)
     let pattern = UnsafeRawBufferPointer(
       start: UnsafeRawPointer(bitPattern: UInt(addressOfFPUProbePattern())), count: 16)
-    return CompactedFormatCheck.isRight(
-      UnsafeRawBufferPointer(area), configuration: configuration, upperHalfOfYMM15: pattern)
+    return CompactedFormatCheck.isRight(area, configuration: configuration, upperHalfOfYMM15: pattern)
+  }
+
+  /// Sets this CPU up as a configuration says, and writes the initial state to an area.
+  @discardableResult
+  private static func beginProbe(
+    _ configuration: FPUConfiguration, _ scratch: UnsafeMutableRawPointer
+  ) -> UnsafeRawBufferPointer {
+    FPUHardware(configuration: configuration).enable()
+    let area = UnsafeMutableRawBufferPointer(start: scratch, count: configuration.areaSize)
+    InitialState.write(into: area, configuration: configuration)
+    return UnsafeRawBufferPointer(area)
   }
 
   /// Whether XRSTOR of a compacted area in which SSE is initial sets MXCSR to its initial value.
@@ -137,9 +145,7 @@ public struct FPUHardware: Sendable {
   ///
   /// - Parameter scratch: `configuration.areaSize` bytes, 64-byte aligned.
   public static func initializesMXCSR(_ configuration: FPUConfiguration, scratch: UnsafeMutableRawPointer) -> Bool {
-    FPUHardware(configuration: configuration).enable()
-    InitialState.write(
-      into: UnsafeMutableRawBufferPointer(start: scratch, count: configuration.areaSize), configuration: configuration)
+    beginProbe(configuration, scratch)
     // Everything masked still, with another rounding.
     fpuLoadMXCSR(StateArea.initialMXCSR | 0x6000)
     _ = fpuRestoreXRSTOR(scratch, configuration.mask.rawValue)
@@ -158,9 +164,7 @@ public struct FPUHardware: Sendable {
     _ configuration: FPUConfiguration, scratch: UnsafeMutableRawPointer
   ) -> Bool {
     guard configuration.usesXSAVE else { return true }
-    FPUHardware(configuration: configuration).enable()
-    InitialState.write(
-      into: UnsafeMutableRawBufferPointer(start: scratch, count: configuration.areaSize), configuration: configuration)
+    beginProbe(configuration, scratch)
     writeCR0(readCR0() | CR0.taskSwitched)
     let isExecuted = fpuProbeTrapOnUse(scratch, configuration.mask.rawValue) == 0
     writeCR0(readCR0() & ~CR0.taskSwitched)

@@ -55,7 +55,11 @@ extension KernelFPU {
     var features = ExtendedStateFeatures(HardwareCPUID())
     var ladder = SaveInstructionLadder(processor: Platform.features, features: features)
     guard ladder.refusal(of: .xsavec) == nil else { return ladder }
-    if !writesCompactedFormatRightly(ladder, maskField) {
+    // AVX alone shows where extended components are put.
+    let isLaidOutRightly = tryOut(ladder, maskField) { configuration, scratch in
+      !configuration.mask.contains(.avx) || FPUHardware.writesCompactedFormatRightly(configuration, scratch: scratch)
+    }
+    if !isLaidOutRightly {
       log("this CPU writes the compacted format otherwise than CPUID says")
       guard let forced, forced.usesCompactedFormat, ladder.refusal(of: forced) == nil else {
         ladder.hasUsableCompactedFormat = false
@@ -70,16 +74,6 @@ extension KernelFPU {
       log("this CPU leaves MXCSR alone where a compacted area has SSE initial: it is loaded before each restore")
     }
     return ladder
-  }
-
-  /// Tries it out, where the CPU has AVX.
-  private static func writesCompactedFormatRightly(
-    _ ladder: SaveInstructionLadder, _ maskField: UInt32
-  ) -> Bool {
-    guard ladder.choose(forced: .xsavec, mxcsrMaskField: maskField).configuration.mask.contains(.avx) else {
-      return true
-    }
-    return tryOut(ladder, maskField, FPUHardware.writesCompactedFormatRightly)
   }
 
   /// What the CPU does with XSAVEC, which it has.

@@ -81,18 +81,9 @@ public enum Scheduler {
 
   /// Has a thread's claim to its CPU follow its policy, and what it has inherited (`PriorityFutexes`).
   static func updateClaim(of thread: ThreadPointer) {
-    Interrupts.withDisabled {
-      while true {
-        let cpu = CPUs[Int(thread.pointee.cpu)]
-        cpu.pointee.queueLock.acquire()
-        let isHere = Int(thread.pointee.cpu) == cpu.pointee.number
-        if isHere {
-          cpu.pointee.queue.setClaim(thread.claim, of: thread, isRunning: cpu.pointee.running == thread)
-          Placement.rescheduleIfOutranked(cpu)
-        }
-        cpu.pointee.queueLock.release()
-        if isHere { return }
-      }
+    withQueue(of: thread) { cpu in
+      cpu.pointee.queue.setClaim(thread.claim, of: thread, isRunning: cpu.pointee.running == thread)
+      Placement.rescheduleIfOutranked(cpu)
     }
   }
 

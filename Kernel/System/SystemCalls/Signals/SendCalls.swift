@@ -5,10 +5,12 @@ import Machine
 extension SystemCalls {
   /// The signal that an argument names; nil for 0, by which a program only asks whether it might send one.
   static func signal(_ argument: UInt64) throws(Errno) -> Signal? {
-    let number = UInt32(truncatingIfNeeded: argument)
-    guard number <= 64 else { throw .invalid }
-    return Signal(rawValue: UInt8(number))
+    guard isSignal(argument) else { throw .invalid }
+    return Signal(rawValue: UInt8(truncatingIfNeeded: argument))
   }
+
+  /// Whether an argument names a signal, or 0.
+  private static func isSignal(_ argument: UInt64) -> Bool { UInt32(truncatingIfNeeded: argument) <= 64 }
 
   /// What a signal says that the caller sends itself.
   static func information(_ signal: Signal, code: Int32 = SignalCode.user) -> SignalInformation {
@@ -44,7 +46,7 @@ extension SystemCalls {
   private static func sendToMany(
     _ argument: UInt64, from caller: Process, where isChosen: (Process) -> Bool
   ) throws(Errno) {
-    let isSignal = UInt32(truncatingIfNeeded: argument) <= 64
+    let isSignal = isSignal(argument)
     let signal = isSignal ? try signal(argument) : nil
     var isFound = false
     var isSent = false
@@ -79,6 +81,8 @@ extension SystemCalls {
     return 0
   }
 
+  /// Sends the signal that an argument names to one thread, which is looked for first.
+  ///
   /// - Parameter group: the process that the thread must be of; nil for any.
   private static func kill(_ identifier: Int32, of group: Int32?, _ argument: UInt64) throws(Errno) {
     guard let process = process(ofThread: identifier), group == nil || group == process.identifier else {
