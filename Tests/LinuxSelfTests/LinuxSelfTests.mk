@@ -3,17 +3,20 @@
 #   make linux-selftests                 builds the archive with those that have to pass
 #   make linux-selftests SELFTESTS=all   with the others of tests.txt that pass on Linux
 
-SELFTESTS ?= pass
+SELFTESTS ?= pass timed
 SELFTEST_DIRECTORY := Tests/LinuxSelfTests
 SELFTEST_LIST      := $(SELFTEST_DIRECTORY)/tests.txt
 SELFTEST_BUILD     := $(BUILD)/linux-selftests
 SELFTEST_ARCHIVE   := $(BUILD)/linux-selftests.cpio
 
-SELFTEST_VERDICTS  := $(if $(filter all,$(SELFTESTS)),pass linux,$(SELFTESTS))
-SELFTEST_ENTRIES   := $(shell awk '$(foreach verdict,$(SELFTEST_VERDICTS),$$2 == "$(verdict)" ||) 0 { print $$1 }' \
-  $(SELFTEST_LIST) | grep -v '^\#')
-# The first source names the test.
-selftest_name       = $(notdir $(firstword $(subst +, ,$(1))))
+SELFTEST_VERDICTS  := $(if $(filter all,$(SELFTESTS)),pass timed linux,$(SELFTESTS))
+# The sources of the tests with one of the given verdicts.
+selftest_entries    = $(shell awk '$(foreach verdict,$(1),$$2 == "$(verdict)" ||) 0 { print $$1 }' $(SELFTEST_LIST) | \
+  grep -v '^\#')
+SELFTEST_ENTRIES   := $(call selftest_entries,$(SELFTEST_VERDICTS))
+SELFTEST_TIMED     := $(call selftest_entries,timed)
+# The first source names the test; those that are timed have a folder of their own, which the runner knows.
+selftest_name       = $(if $(filter $(1),$(SELFTEST_TIMED)),timed/)$(notdir $(firstword $(subst +, ,$(1))))
 SELFTEST_NAMES     := $(foreach entry,$(SELFTEST_ENTRIES),$(call selftest_name,$(entry)))
 
 SELFTEST_FLAGS := -O2 -g -std=gnu99 -pthread -w -static -no-pie -D_GNU_SOURCE= -DCAN_BUILD_64

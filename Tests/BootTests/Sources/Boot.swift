@@ -20,6 +20,8 @@ struct Boot: Sendable, CustomTestStringConvertible {
   var timeoutSeconds: Int
   /// The archive of programs, from the root of the tree.
   var archive = "build/initrd.cpio"
+  /// Whether QEMU counts instructions as time, so that the host's load changes nothing.
+  var countsInstructions = false
 
   var testDescription: String { name }
 }

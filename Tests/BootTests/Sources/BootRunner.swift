@@ -110,7 +110,7 @@ actor BootRunner {
       }
     let run =
       "\(script) --iso \"$iso\" --cpu '\(boot.cpuModel)' --cpus \(boot.cpus)"
-      + " --timeout \(boot.timeoutSeconds) \(options)"
+      + " --timeout \(boot.timeoutSeconds) \(boot.countsInstructions ? "--icount " : "")\(options)"
     return "\(iso) && \(run)"
   }
 

@@ -26,6 +26,13 @@ struct LinuxProgramTests {
       words: "run=init init=/bin/run-tests poweroff fpu.strategy=\(strategy)", timeoutSeconds: 300,
       archive: "build/linux-selftests.cpio")
   }
+    // Those that give other threads a few milliseconds, which a busy host may take.
+    + [
+      Boot(
+        name: "linux-selftests-timed", emulator: .qemu, cpuModel: "max", cpus: 1,
+        words: "run=init init=/bin/run-tests poweroff -- timed/", timeoutSeconds: 120,
+        archive: "build/linux-selftests.cpio", countsInstructions: true)
+    ]
 
   /// What programs see of extended state, on Bochs: with AVX-512, with protection keys, and by the instructions that it
   /// alone has. Random frames on the model without protection keys: Bochs 3.0 applies PKRU to the kernel's pages as well.
