@@ -1,13 +1,6 @@
 // What a process sets for itself, with odd arguments.
 #include <linux/membarrier.h>
-
-static const unsigned long numbers[] = {0, 1, 2, 3, 4, 5, 7, 8, 16, 24, 31, 32, 64, 100, 4096, 0x7FFFFFFF, 0xFFFFFFFFUL, -1UL,
-                                        1UL << 32, 0x7FFFFFFFF000, 0x800000000000};
-static unsigned long number(void) {
-  unsigned long value = ANY(numbers);
-  say(" %lx", value);
-  return value;
-}
+#include "odd.h"
 
 static void setting_step(void) {
   int gone = 0, slot = any_idle();
@@ -99,7 +92,7 @@ static void setting_step(void) {
     }
     case 6: {
       say("umask");
-      unsigned long mask = number();
+      unsigned long mask = odd();
       result = ACT(slot, umask, mask);
       break;
     }
@@ -191,10 +184,10 @@ static void setting_step(void) {
         {PR_GET_PDEATHSIG, "GET_PDEATHSIG"}, {PR_SET_PDEATHSIG, "SET_PDEATHSIG"}, {0, "0"}, {99, "99"}};
       const struct word *option = &ANY(options);
       say("prctl %s", option->name);
-      unsigned long value = one_in(2) ? number() : (unsigned long)data;
+      unsigned long value = one_in(2) ? odd() : (unsigned long)data;
       if (value == (unsigned long)data) say(" data");
       strcpy(data, one_in(2) ? "short" : "a name of more than fifteen");
-      unsigned long second = one_in(8) ? number() : 0, fourth = one_in(12) ? number() : 0;
+      unsigned long second = one_in(8) ? odd() : 0, fourth = one_in(12) ? odd() : 0;
       // Another's ways with machine checks, and with memory's pages, are not this kernel's.
       if (option->value == PR_SET_MM || option->value == PR_MCE_KILL || option->value == PR_MCE_KILL_GET
           || option->value == PR_SET_PTRACER || option->value == PR_SET_FPEMU || option->value == PR_SET_IO_FLUSHER
