@@ -201,6 +201,7 @@ static void descriptors(void) {
   waitpid(child, &status, 0);
   CHECK_EQUAL(WEXITSTATUS(status), 7);
   CHECK_ERROR(syscall(SYS_execveat, file, "", arguments, environment, 0), ENOENT);
+  CHECK_ERROR(syscall(SYS_execveat, AT_FDCWD, "", arguments, environment, AT_EMPTY_PATH), EACCES);
   CHECK_ERROR(syscall(SYS_execveat, AT_FDCWD, self, arguments, environment, 0x8000), EINVAL);
   CHECK_ERROR(syscall(SYS_execveat, -1, "x", arguments, environment, 0), EBADF);
   symlink(self, "link");

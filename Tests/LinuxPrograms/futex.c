@@ -161,6 +161,7 @@ static void checkPriorityLocks(void) {
   CHECK_EQUAL(futex(&lock, FUTEX_UNLOCK_PI_PRIVATE, 0, 0, 0, 0), 0);
   CHECK_EQUAL(lock, 0);
   CHECK_ERROR(futex(&lock, FUTEX_UNLOCK_PI_PRIVATE, 0, 0, 0, 0), EPERM);
+  CHECK_ERROR(futex((uint32_t *)((char *)&lock + 2), FUTEX_UNLOCK_PI_PRIVATE, 0, 0, 0, 0), EPERM);
   lock = 0x3ffffff0;
   CHECK_ERROR(futex(&lock, FUTEX_LOCK_PI_PRIVATE, 0, 0, 0, 0), ESRCH);
   lock = 0;

@@ -52,6 +52,15 @@ static void checkAttributes(void) {
   words[1] = SCHED_BATCH, words[2] = 8;
   CHECK_EQUAL(syscall(SYS_sched_setattr, 0, words, 0), 0);
   CHECK_EQUAL(sched_getscheduler(0), SCHED_OTHER);
+  // SCHED_FLAG_KEEP_PARAMS keeps the policy as well, but not what a fork does (SCHED_FLAG_RESET_ON_FORK).
+  words[1] = SCHED_IDLE, words[2] = 16 | 1;
+  CHECK_EQUAL(syscall(SYS_sched_setattr, 0, words, 0), 0);
+  CHECK_EQUAL(sched_getscheduler(0), SCHED_OTHER | SCHED_RESET_ON_FORK);
+  words[1] = 9, words[2] = 16;
+  CHECK_ERROR(syscall(SYS_sched_setattr, 0, words, 0), EINVAL);
+  words[1] = SCHED_OTHER;
+  CHECK_EQUAL(syscall(SYS_sched_setattr, 0, words, 0), 0);
+  CHECK_EQUAL(sched_getscheduler(0), SCHED_OTHER);
 }
 
 static void checkNice(void) {

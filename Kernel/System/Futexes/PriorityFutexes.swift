@@ -124,14 +124,23 @@ enum PriorityFutexes {
     return next
   }
 
+  /// The word of a lock that has to be `owner`'s.
+  private static func word(at address: UInt64, of owner: UInt32) throws(Errno) -> FutexLockWord {
+    guard let value = UserMemory.loadWord(address) else { throw .badAddress }
+    let word = FutexLockWord(value)
+    guard word.owner == owner else { throw .notPermitted }
+    return word
+  }
+
   /// Gives the lock up, to the thread with the highest priority, and of those the one that has waited longest.
-  static func unlock(_ address: UInt64, _ key: FutexKey) throws(Errno) {
+  static func unlock(_ address: UInt64, isPrivate: Bool) throws(Errno) {
     let own = UInt32(bitPattern: Scheduler.current.pointee.identifier)
+    // Before the address is looked at: of another's lock a wrong one is EPERM.
+    _ = try word(at: address, of: own)
+    let key = try Futexes.key(address, isPrivate: isPrivate)
     let bucket = Futexes.bucket(key.bucket(bits: 8))
     while true {
-      guard let value = UserMemory.loadWord(address) else { throw .badAddress }
-      let word = FutexLockWord(value)
-      guard word.owner == own else { throw .notPermitted }
+      let word = try word(at: address, of: own)
       let wereEnabled = bucket.pointee.lock.acquire()
       let next = bucket.pointee.queue.firstWaiter(for: key)
       if let next, !next.pointee.futexLinks.isForPriorityLock {
@@ -140,7 +149,7 @@ enum PriorityFutexes {
       }
       let successor = next.map { UInt32(bitPattern: $0.thread.pointee.identifier) }
       let new = successor.map { word.handedOver(to: $0) & ~FutexLockWord.ownerDied } ?? 0
-      let outcome = UserMemory.compareExchange(address, expected: value, with: new)
+      let outcome = UserMemory.compareExchange(address, expected: word.value, with: new)
       if outcome == .exchanged, let next { handOver(to: next, in: bucket, key) }
       bucket.pointee.lock.release(wereEnabled)
       switch outcome {

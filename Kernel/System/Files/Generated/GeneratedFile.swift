@@ -58,6 +58,7 @@ final class OpenGeneratedFile: OpenFile, @unchecked Sendable {
     mutex.acquire()
     defer { mutex.release() }
     let start = position ?? offset
+    if start.addingReportingOverflow(Int64(buffer.remaining)).overflow { throw .invalid }
     if start == 0 || contents == nil { try generate() }
     guard start < Int64(count), let contents else { return 0 }
     let length = min(count - Int(start), buffer.remaining)

@@ -5,7 +5,10 @@ import Machine
 final class OpenDirectory: OpenFile, @unchecked Sendable {
   /// It has one, if nothing to read there: pread(2) answers EISDIR.
   override var hasPosition: Bool { true }
-  override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int { throw .isDirectory }
+  override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
+    if (position ?? offset).addingReportingOverflow(Int64(buffer.remaining)).overflow { throw .invalid }
+    throw .isDirectory
+  }
   override func poll() -> PollEvents { [.input, .output, .inputNormal, .outputNormal] }
 
   override func seek(_ offset: Int64, _ whence: Int32) throws(Errno) -> Int64 {

@@ -24,7 +24,9 @@ extension SystemCalls {
     let isAbsolute = path.view.count > 0 && path.view[0] == UInt8(ascii: "/")
     let descriptor = Int32(truncatingIfNeeded: arguments.first)
     let place: Path
-    if path.view.isEmpty, flags & AtFlags.emptyPath != 0, descriptor != AtFlags.workingDirectory {
+    if path.view.isEmpty {
+      // The working directory, like any other, is no program.
+      if descriptor == AtFlags.workingDirectory { throw .access }
       let file = try anyFile(arguments.first)
       place = file.location ?? AnonymousMount.place(of: file)
     } else {

@@ -72,7 +72,7 @@ extension SystemCalls {
       }
       return 0
     case .unlockPriority:
-      try PriorityFutexes.unlock(address, Futexes.key(address, isPrivate: isPrivate))
+      try PriorityFutexes.unlock(address, isPrivate: isPrivate)
       return 0
     }
   }

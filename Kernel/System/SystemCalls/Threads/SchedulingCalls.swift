@@ -39,8 +39,9 @@ extension SystemCalls {
     }
   }
 
+  /// - Parameter keepsParameters: whether all stays as it is but for what a fork does; `policy` has to be allowed anyway.
   private static func apply(
-    _ policy: SchedulingPolicy, to thread: ThreadPointer, by caller: Credentials
+    _ policy: SchedulingPolicy, to thread: ThreadPointer, by caller: Credentials, keepsParameters: Bool = false
   ) throws(Errno) {
     guard let priorities = SchedulingPolicy.priorities(of: policy.number),
       priorities.contains(policy.priority)
@@ -51,6 +52,10 @@ extension SystemCalls {
       guard let process = thread.pointee.process, mayApply(policy, to: thread, of: process, by: caller) else {
         throw .notPermitted
       }
+    }
+    if keepsParameters {
+      thread.pointee.schedulingPolicy.isResetOnFork = policy.isResetOnFork
+      return
     }
     thread.pointee.schedulingPolicy = policy
     Scheduler.updateClaim(of: thread)
@@ -173,7 +178,7 @@ extension SystemCalls {
         policy.nice = Int8(min(max(attributes.nice, -20), 19))
       }
       policy.isResetOnFork = attributes.flags & SchedulingAttributes.resetOnFork != 0
-      try apply(policy, to: thread, by: caller)
+      try apply(policy, to: thread, by: caller, keepsParameters: keeps)
     }
     return 0
   }
