@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -34,6 +37,42 @@ static void sending_files(void) {
   CHECK_ERROR(sendfile(target, ends[0], NULL, 10), EINVAL);
   CHECK_ERROR(sendfile(999, source, NULL, 10), EBADF);
   CHECK_ERROR(sendfile(target, ends[1], NULL, 10), EBADF);
+  // No more than the pipe has room for; where nobody reads that comes first, however little there is to send.
+  CHECK_EQUAL(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
+  offset = 0;
+  CHECK_EQUAL(sendfile(ends[1], source, &offset, 100000), 4096);
+  CHECK_EQUAL(offset, 4096);
+  CHECK_EQUAL(read(ends[0], other, sizeof other), 4096);
+  CHECK(memcmp(other, bytes, 4096) == 0);
+  CHECK_EQUAL(lseek(source, 0, SEEK_CUR), 150100);
+  int sockets[2], broken[2];
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0 && pipe(broken) == 0);
+  close(broken[0]);
+  // The signal says who has earned it: the process itself.
+  sigset_t set;
+  siginfo_t information;
+  struct timespec none = {0, 0};
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  CHECK_ERROR(write(broken[1], "x", 1), EPIPE);
+  CHECK_EQUAL(sigtimedwait(&set, &information, &none), SIGPIPE);
+  CHECK(information.si_code == SI_USER && information.si_pid == getpid() && information.si_uid == getuid());
+  sigprocmask(SIG_UNBLOCK, &set, NULL);
+  signal(SIGPIPE, SIG_IGN);
+  CHECK_EQUAL(write(sockets[0], "of a socket", 11), 11);
+  CHECK_ERROR(sendfile(broken[1], sockets[1], NULL, 100), EPIPE);
+  CHECK_ERROR(sendfile(broken[1], source, NULL, 0), EPIPE);
+  offset = sizeof bytes;
+  CHECK_ERROR(sendfile(broken[1], source, &offset, 10), EPIPE);
+  CHECK_EQUAL(sendfile(ends[1], sockets[1], NULL, 100), 11);
+  CHECK_EQUAL(read(ends[0], other, sizeof other), 11);
+  CHECK(memcmp(other, "of a socket", 11) == 0);
+  CHECK_ERROR(sendfile(sockets[0], sockets[1], NULL, 100), EINVAL);
+  signal(SIGPIPE, SIG_DFL);
+  close(broken[1]);
+  close(sockets[0]);
+  close(sockets[1]);
   // Into a pipe that somebody empties.
   pid_t child = fork();
   if (child == 0) {
@@ -53,6 +92,31 @@ static void sending_files(void) {
   CHECK_EQUAL(status, 0);
   close(source);
   close(target);
+}
+
+// Files of events are no streams, however ready they are, and however empty the pipe.
+static void events_are_not_spliced(void) {
+  int ends[2], files[] = {eventfd(3, EFD_NONBLOCK), epoll_create1(0), timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)};
+  REQUIRE(pipe2(ends, O_NONBLOCK) == 0);
+  for (int index = 0; index < 3; index++) {
+    CHECK_ERROR(splice(files[index], NULL, ends[1], NULL, 8, 0), EINVAL);
+    CHECK_ERROR(sendfile(ends[1], files[index], NULL, 8), EINVAL);
+    CHECK_ERROR(splice(ends[0], NULL, files[index], NULL, 8, 0), EINVAL);
+    close(files[index]);
+  }
+  int directory = open("/", O_RDONLY);
+  CHECK_ERROR(sendfile(ends[1], directory, NULL, 8), EINVAL);
+  close(directory);
+  CHECK_ERROR(read(ends[0], other, 1), EAGAIN);
+  // Nobody has written yet, so that there is an end, if not one that poll(2) tells of.
+  CHECK_EQUAL(mkfifo("/tmp/splicing-fifo", 0600), 0);
+  int fifo = open("/tmp/splicing-fifo", O_RDONLY | O_NONBLOCK);
+  struct iovec part = {other, 10};
+  CHECK_EQUAL(vmsplice(fifo, &part, 1, SPLICE_F_NONBLOCK), 0);
+  close(fifo);
+  unlink("/tmp/splicing-fifo");
+  close(ends[0]);
+  close(ends[1]);
 }
 
 static void splicing(void) {
@@ -239,6 +303,7 @@ static void splicing_packets(void) {
 
 int main(void) {
   sending_files();
+  events_are_not_spliced();
   splicing();
   splicing_packets();
   pipe_sizes();

@@ -48,9 +48,11 @@ public enum Signals {
     return process.signalLock.withLock { enqueue(information, process, thread) }
   }
 
-  @discardableResult
-  static func send(_ signal: Signal, toThread thread: ThreadPointer) -> Bool {
-    send(.fromKernel(signal), toThread: thread)
+  /// Sends a signal to the current thread, for what it did by a call: it says that the process sent it itself.
+  static func sendForCall(_ signal: Signal) {
+    let thread = Scheduler.current
+    guard let process = thread.pointee.process else { return }
+    send(.fromProcess(signal, process: process.identifier, user: process.credentials.user.real), toThread: thread)
   }
 
   /// Sends a signal to the thread of a process that has this identifier.

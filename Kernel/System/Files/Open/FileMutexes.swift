@@ -66,7 +66,7 @@ enum FileSizeLimit {
     guard offset >= 0 else { throw .invalid }
     let limit = limit
     if UInt64(offset) >= limit {
-      Signals.send(.fileSizeLimit, toThread: Scheduler.current)
+      Signals.sendForCall(.fileSizeLimit)
       throw .fileTooLarge
     }
     guard UInt64(offset) < PageStore.maximumSize else { throw .fileTooLarge }
@@ -79,7 +79,7 @@ enum FileSizeLimit {
   static func check(_ size: UInt64, current: UInt64) throws(Errno) {
     guard size <= PageStore.maximumSize else { throw .fileTooLarge }
     if size > current, size > limit {
-      Signals.send(.fileSizeLimit, toThread: Scheduler.current)
+      Signals.sendForCall(.fileSizeLimit)
       throw .fileTooLarge
     }
   }

@@ -137,6 +137,9 @@ public class OpenFile: @unchecked Sendable {
   /// What /proc calls a file that is in no file system, without `anon_inode:`; empty where it has a number instead.
   var anonymousName: StaticString { "" }
 
+  /// Whether splice(2) moves bytes out of it or into it: not where what a read gives is no part of a stream.
+  final var isSplicable: Bool { anonymousName.utf8CodeUnitCount == 0 && !node.mode.isDirectory }
+
   /// What could be done now without waiting (poll(2)).
   func poll() -> PollEvents { [.input, .output, .inputNormal, .outputNormal] }
 
@@ -151,8 +154,8 @@ public class OpenFile: @unchecked Sendable {
   /// Who hears of it where no owner was set before; nil for nobody.
   var usualAsynchronousOwner: (AsynchronousOwner.Kind, Int32)? { nil }
 
-  /// The pipe behind it, of pipes and FIFOs (fcntl's F_SETPIPE_SZ, splice(2)).
-  var pipe: Pipe? { nil }
+  /// Itself, of an end of a pipe or FIFO.
+  var pipeEnd: PipeFile? { nil }
   /// Itself, of an epoll instance.
   var epoll: Epoll? { nil }
   /// Itself, of a timerfd.

@@ -3,20 +3,20 @@ import Machine
 
 /// An end of a pipe, or an open FIFO: its flags say which ways bytes go.
 final class PipeFile: OpenFile, @unchecked Sendable {
-  private let storedPipe: Pipe
+  let pipe: Pipe
   /// The writers ever opened when a FIFO was opened for reading without waiting for one.
   fileprivate(set) var quietGeneration: UInt32?
 
   /// An end that `Pipe.open` has counted.
   fileprivate init(node: FileNode, pipe: Pipe, flags: OpenFlags) {
-    storedPipe = pipe
+    self.pipe = pipe
     super.init(node: node, flags: flags)
   }
 
-  deinit { storedPipe.close(isReader: flags.isReadable, isWriter: flags.isWritable) }
+  deinit { pipe.close(isReader: flags.isReadable, isWriter: flags.isWritable) }
 
-  override var pipe: Pipe? { storedPipe }
-  override var watchers: WatcherList? { storedPipe.watchers }
+  override var pipeEnd: PipeFile? { self }
+  override var watchers: WatcherList? { pipe.watchers }
   override var asynchronousEvents: PollEvents? {
     var events: PollEvents = []
     if flags.isReadable { events.formUnion([.input, .inputNormal]) }
@@ -25,33 +25,37 @@ final class PipeFile: OpenFile, @unchecked Sendable {
   }
 
   override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
-    try storedPipe.read(&buffer, isNonBlocking: isNonBlocking)
+    try pipe.read(&buffer, isNonBlocking: isNonBlocking)
   }
 
   override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
+    try write(&buffer, isNonBlocking: isNonBlocking)
+  }
+
+  func write(_ buffer: inout TransferBuffer, isNonBlocking: Bool) throws(Errno) -> Int {
     var isBroken = false
     // The signal comes with the partial result of a long write too.
-    defer { if isBroken { Signals.send(.brokenPipe, toThread: Scheduler.current) } }
-    return try storedPipe.write(
+    defer { if isBroken { Signals.sendForCall(.brokenPipe) } }
+    return try pipe.write(
       &buffer, isNonBlocking: isNonBlocking, isPacket: flags.contains(.direct), isBroken: &isBroken)
   }
 
   override func control(_ request: UInt32, _ argument: UInt64) throws(Errno) -> Int64 {
     guard request == 0x541B else { throw .notTerminal }  // FIONREAD
-    guard UserMemory.store(Int32(storedPipe.byteCount), to: argument) else { throw .badAddress }
+    guard UserMemory.store(Int32(pipe.byteCount), to: argument) else { throw .badAddress }
     return 0
   }
 
   override func manipulate(_ command: UInt32, _ argument: UInt64) throws(Errno) -> Int64 {
     switch command {
-    case 1031: Int64(try storedPipe.resize(UInt32(truncatingIfNeeded: argument)))  // F_SETPIPE_SZ
-    case 1032: Int64(storedPipe.lock.withLock { storedPipe.ring.capacity })  // F_GETPIPE_SZ
+    case 1031: Int64(try pipe.resize(UInt32(truncatingIfNeeded: argument)))  // F_SETPIPE_SZ
+    case 1032: Int64(pipe.lock.withLock { pipe.ring.capacity })  // F_GETPIPE_SZ
     default: try super.manipulate(command, argument)
     }
   }
 
   override func poll() -> PollEvents {
-    storedPipe.poll(
+    pipe.poll(
       isReader: flags.isReadable, isWriter: flags.isWritable, quietGeneration: quietGeneration)
   }
 }

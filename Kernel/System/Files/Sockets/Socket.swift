@@ -46,7 +46,7 @@ final class Socket: OpenFile, @unchecked Sendable {
         credentials: credentials, files: files)
     } catch {
       if error == .brokenPipe, endpoint.type == .stream, !flags.contains(.noSignal) {
-        Signals.send(.brokenPipe, toThread: Scheduler.current)
+        Signals.sendForCall(.brokenPipe)
       }
       throw error
     }

@@ -37,18 +37,27 @@ extension SystemCalls {
     }
     let target = try file(arguments.first)
     guard target.flags.isWritable else { throw .badFile }
+    let limit = Int(min(arguments.fourth, transferLimit))
+    if let end = target.pipeEnd {
+      let total = try spliceIn(source, at: given, end, limit, isNonBlocking: end.isNonBlocking)
+      if let given { try storeOffset(given + Int64(total), to: arguments.third) }
+      return Int64(total)
+    }
     guard source.hasPosition, source.node.mode.isRegular || source.node.mode.type == .blockDevice,
       !target.flags.contains(.append)
     else { throw .invalid }
-    let limit = Int(min(arguments.fourth, transferLimit))
     var position = if let given { given } else { try source.seek(0, 1) }
     let total = try copy(from: source, &position, to: target, limit: limit)
-    if arguments.third != 0 {
-      guard UserMemory.store(position, to: arguments.third) else { throw .badAddress }
+    if given != nil {
+      try storeOffset(position, to: arguments.third)
     } else {
       _ = try source.seek(position, 0)
     }
     return Int64(total)
+  }
+
+  private static func storeOffset(_ offset: Int64, to address: UInt64) throws(Errno) {
+    guard UserMemory.store(offset, to: address) else { throw .badAddress }
   }
 
   /// Copies bytes of a file with positions to another file, whose own position moves.
@@ -90,17 +99,21 @@ extension SystemCalls {
     let source = try file(arguments.first)
     let target = try file(arguments.third)
     // A pipe has no offsets.
-    if source.pipe != nil && arguments.second != 0 || target.pipe != nil && arguments.fourth != 0 {
+    if source.pipeEnd != nil && arguments.second != 0 || target.pipeEnd != nil && arguments.fourth != 0 {
       throw .illegalSeek
     }
     guard source.flags.isReadable, target.flags.isWritable else { throw .badFile }
     let isNonBlocking = flags & 2 != 0  // SPLICE_F_NONBLOCK
-    if let pipe = source.pipe {
-      if let other = target.pipe, other === pipe { throw .invalid }
-      return try spliceOut(of: pipe, source, target, arguments.fourth, limit, isNonBlocking)
+    if let end = source.pipeEnd {
+      if let other = target.pipeEnd, other.pipe === end.pipe { throw .invalid }
+      return try spliceOut(of: end, target, arguments.fourth, limit, isNonBlocking)
     }
-    guard let pipe = target.pipe else { throw .invalid }
-    return try spliceIn(source, arguments.second, pipe, target, limit, isNonBlocking)
+    guard let end = target.pipeEnd else { throw .invalid }
+    let position = try offset(at: arguments.second, of: source)
+    let total = try spliceIn(
+      source, at: position, end, limit, isNonBlocking: isNonBlocking || end.isNonBlocking)
+    if let position { try storeOffset(position + Int64(total), to: arguments.second) }
+    return Int64(total)
   }
 
   /// The offset that a program gives for a file, or nil for the file's own.
@@ -114,60 +127,52 @@ extension SystemCalls {
 
   /// From a pipe: what is there, and not more.
   private static func spliceOut(
-    of pipe: Pipe, _ source: OpenFile, _ target: OpenFile, _ offsetAddress: UInt64, _ limit: Int,
-    _ isNonBlocking: Bool
+    of end: PipeFile, _ target: OpenFile, _ offsetAddress: UInt64, _ limit: Int, _ isNonBlocking: Bool
   ) throws(Errno) -> Int64 {
-    if target.flags.contains(.append) { throw .invalid }
     var position = try offset(at: offsetAddress, of: target)
-    if target.pipe != nil, isNonBlocking || target.isNonBlocking, target.poll().isDisjoint(with: [.output, .error]) {
+    guard target.isSplicable, !target.flags.contains(.append) else { throw .invalid }
+    if target.pipeEnd != nil, isNonBlocking || target.isNonBlocking, target.poll().isDisjoint(with: [.output, .error]) {
       throw .tryAgain
     }
-    let total = try pipe.take(limit, isNonBlocking: isNonBlocking || source.isNonBlocking) { bytes throws(Errno) in
+    let total = try end.pipe.take(limit, isNonBlocking: isNonBlocking || end.isNonBlocking) { bytes throws(Errno) in
       var buffer = TransferBuffer(kernel: UnsafeMutableRawBufferPointer(mutating: bytes))
       let count = try target.write(&buffer, at: position)
       if let start = position { position = start + Int64(count) }
       return count
     }
-    if let position {
-      guard UserMemory.store(position, to: offsetAddress) else { throw .badAddress }
-    }
+    if let position { try storeOffset(position, to: offsetAddress) }
     return Int64(total)
   }
 
   /// Into a pipe: as much as fits, or what a source without positions has at once.
+  ///
+  /// - Parameters:
+  ///   - position: where in the source; nil for where it stands, which then moves.
   private static func spliceIn(
-    _ source: OpenFile, _ offsetAddress: UInt64, _ pipe: Pipe, _ target: OpenFile, _ limit: Int,
-    _ isNonBlocking: Bool
-  ) throws(Errno) -> Int64 {
-    var position = try offset(at: offsetAddress, of: source)
-    let movesFile = position == nil && source.hasPosition
-    if movesFile { position = try source.seek(0, 1) }
+    _ source: OpenFile, at position: Int64?, _ end: PipeFile, _ limit: Int, isNonBlocking: Bool
+  ) throws(Errno) -> Int {
+    let start = if position == nil, source.hasPosition { try source.seek(0, 1) } else { position }
     // Nobody else's writes are to come between the look at the room and the write; that one may only make it wait.
-    let room = try pipe.waitForRoom(isNonBlocking: isNonBlocking || target.isNonBlocking)
+    let room = try end.pipe.waitForRoom(isNonBlocking: isNonBlocking)
     // Before a byte is taken from the source: nobody would get it.
-    if target.poll().contains(.error) {
-      Signals.send(.brokenPipe, toThread: Scheduler.current)
+    if end.poll().contains(.error) {
+      Signals.sendForCall(.brokenPipe)
       throw .brokenPipe
     }
+    guard source.isSplicable else { throw .invalid }
     if isNonBlocking, !source.hasPosition, source.poll().isDisjoint(with: [.input, .hangUp, .error]) {
       throw .tryAgain
     }
     let total = try withPortion { memory throws(Errno) in
       let count = min(limit, room, memory.count)
       var input = TransferBuffer(kernel: UnsafeMutableRawBufferPointer(rebasing: memory[0..<count]))
-      let got = try source.read(&input, at: position)
+      let got = try source.read(&input, at: start)
       if got == 0 { return 0 }
       var output = TransferBuffer(kernel: UnsafeMutableRawBufferPointer(rebasing: memory[0..<got]))
-      return try target.write(&output, at: nil)
+      return try end.write(&output, at: nil)
     }
-    if let position {
-      if movesFile {
-        _ = try source.seek(position + Int64(total), 0)
-      } else {
-        guard UserMemory.store(position + Int64(total), to: offsetAddress) else { throw .badAddress }
-      }
-    }
-    return Int64(total)
+    if position == nil, let start { _ = try source.seek(start + Int64(total), 0) }
+    return total
   }
 
   /// tee(2)
@@ -179,7 +184,7 @@ extension SystemCalls {
     let source = try file(arguments.first)
     let target = try file(arguments.second)
     guard source.flags.isReadable, target.flags.isWritable else { throw .badFile }
-    guard let from = source.pipe, let to = target.pipe, from !== to else { throw .invalid }
+    guard let from = source.pipeEnd?.pipe, let to = target.pipeEnd?.pipe, from !== to else { throw .invalid }
     let isNonBlocking = flags & 2 != 0
     // The source keeps its bytes: they go over in one piece, which the target has room for.
     return try withPortion { memory throws(Errno) in
@@ -199,18 +204,17 @@ extension SystemCalls {
     let flags = arguments.fourth & 0xFFFF_FFFF
     guard flags & ~0xF == 0 else { throw .invalid }
     let target = try file(arguments.first)
-    guard target.pipe != nil else { throw .badFile }
+    guard let end = target.pipeEnd else { throw .badFile }
     guard arguments.third <= 1024 else { throw .invalid }
-    if flags & 2 != 0,
-      target.poll().isDisjoint(with: target.flags.isWritable ? [.output, .error] : [.input, .hangUp])
-    {
-      throw .tryAgain
-    }
+    // What the descriptor says of waiting is for read(2) and write(2).
+    let isNonBlocking = flags & 2 != 0
     var header = SocketMessageHeader()
     header.vector = arguments.second
     header.vectorCount = arguments.third
     return try header.withBuffer { buffer throws(Errno) in
-      Int64(try target.flags.isWritable ? target.write(&buffer, at: nil) : target.read(&buffer, at: nil))
+      Int64(
+        try target.flags.isWritable
+          ? end.write(&buffer, isNonBlocking: isNonBlocking) : end.pipe.read(&buffer, isNonBlocking: isNonBlocking))
     }
   }
 }
