@@ -5,7 +5,8 @@
 static void default_step(void) {
   int signal = 1 + below(64), ends[2];
   if (signal == 32 || signal == 33) signal = 1;
-  int blocks_first = one_in(2);
+  // What cannot be blocked stops at once, and nobody would let it go on.
+  int blocks_first = signal != SIGSTOP && one_in(2);
   say("default %d%s", signal, blocks_first ? " pending first" : "");
   if (pipe(ends) != 0) _exit(4);
   int child = fork();
