@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -181,6 +182,17 @@ static void event_counters(void) {
   CHECK_ERROR(read(counter, &value, 8), EAGAIN);
   close(counter);
   CHECK_ERROR(eventfd(0, 0x100), EINVAL);
+  // Each piece of a vector is written for itself.
+  counter = eventfd(0, EFD_NONBLOCK);
+  uint64_t numbers[2] = {5, 6};
+  struct iovec whole[2] = {{numbers, 8}, {numbers + 1, 8}}, parted[2] = {{numbers, 6}, {(char *)numbers + 6, 10}};
+  CHECK_EQUAL(writev(counter, whole, 2), 16);
+  CHECK_ERROR(writev(counter, parted, 2), EINVAL);
+  whole[1].iov_len = 7;
+  CHECK_EQUAL(writev(counter, whole, 2), 8);
+  CHECK_EQUAL(read(counter, &value, 8), 8);
+  CHECK_EQUAL(value, 16);
+  close(counter);
 }
 
 static void *add_one(void *argument) {

@@ -283,6 +283,20 @@ static void splicing_packets(void) {
     CHECK_EQUAL(total, sizeof packet);
     CHECK_EQUAL(memcmp(packet, seen, sizeof packet), 0);
   }
+  // Into memory as well.
+  for (int turn = 0; turn < 2; turn++) {
+    struct iovec whole = {seen, sizeof seen}, begin = {seen, 8};
+    CHECK_EQUAL(write(from[1], packet, 1000) + write(from[1], packet + 1000, 1000), 2000);
+    if (turn == 1) {
+      CHECK_EQUAL(vmsplice(from[0], &begin, 1, SPLICE_F_NONBLOCK), 8);
+      whole = (struct iovec){seen + 8, sizeof seen - 8};
+    }
+    CHECK_EQUAL(vmsplice(from[0], &whole, 1, SPLICE_F_NONBLOCK), turn == 1 ? 1992 : 2000);
+    CHECK_EQUAL(memcmp(packet, seen, 2000), 0);
+    memset(seen, 0, sizeof seen);
+  }
+  struct iovec nothing = {seen, 0};
+  CHECK_EQUAL(vmsplice(from[0], &nothing, 1, 0), 0);
   // Not to wait is said to the call: the socket itself would.
   int pair[2];
   REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
@@ -296,6 +310,7 @@ static void splicing_packets(void) {
   CHECK_EQUAL(write(pair[1], "kept", 4), 4);
   CHECK_ERROR(splice(pair[0], NULL, to[1], NULL, 10, 0), EPIPE);
   CHECK_EQUAL(read(pair[0], seen, 10), 4);
+  CHECK_ERROR(splice(from[0], NULL, to[1], NULL, 10, 0), EPIPE);
   for (int i = 0; i < 2; i++) close(pair[i]);
   close(from[0]);
   close(to[1]);

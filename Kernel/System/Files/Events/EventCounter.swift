@@ -57,8 +57,25 @@ final class EventCounter: OpenFile, @unchecked Sendable {
     return 8
   }
 
+  /// Each piece of a vector is a write of its own, and none follows one that was longer than a number.
   override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
-    guard buffer.remaining >= 8 else { throw .invalid }
+    var total = 0
+    while true {
+      let count = buffer.nextPieceCount()
+      do throws(Errno) {
+        guard count >= 8 else { throw .invalid }
+        try add(&buffer)
+      } catch {
+        if total > 0 { return total }
+        throw error
+      }
+      total += 8
+      if count > 8 || buffer.remaining == 0 { return total }
+    }
+  }
+
+  /// Adds the number that comes next.
+  private func add(_ buffer: inout TransferBuffer) throws(Errno) {
     var value: UInt64 = 0
     try withUnsafeMutableBytes(of: &value) { bytes throws(Errno) in try buffer.take(into: bytes) }
     guard value != .max else { throw .invalid }
@@ -68,7 +85,6 @@ final class EventCounter: OpenFile, @unchecked Sendable {
       if outcome == .interrupted { throw .restart }
     }
     storedReadiness.notify([.input, .inputNormal])
-    return 8
   }
 
   override func poll() -> PollEvents {

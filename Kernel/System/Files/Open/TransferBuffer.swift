@@ -133,6 +133,9 @@ struct TransferBuffer {
     return (first.address, min(first.count, limit))
   }
 
+  /// How many bytes the next piece has.
+  mutating func nextPieceCount() -> Int { nextPortion(atMost: .max).1 }
+
   private mutating func advance(_ count: Int) {
     first.address += UInt64(count)
     first.count -= count

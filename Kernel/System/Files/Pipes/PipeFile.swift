@@ -40,6 +40,13 @@ final class PipeFile: OpenFile, @unchecked Sendable {
       &buffer, isNonBlocking: isNonBlocking, isPacket: flags.contains(.direct), isBroken: &isBroken)
   }
 
+  /// Of an end that writes: fails as a write does where nobody can read.
+  func checkReaders() throws(Errno) {
+    guard poll().contains(.error) else { return }
+    Signals.sendForCall(.brokenPipe)
+    throw .brokenPipe
+  }
+
   override func control(_ request: UInt32, _ argument: UInt64) throws(Errno) -> Int64 {
     guard request == 0x541B else { throw .notTerminal }  // FIONREAD
     guard UserMemory.store(Int32(pipe.byteCount), to: argument) else { throw .badAddress }

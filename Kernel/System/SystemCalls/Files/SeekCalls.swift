@@ -112,7 +112,7 @@ extension SystemCalls {
   static func readahead(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let file = try file(arguments.first)
     guard file.flags.isReadable else { throw .badFile }
-    guard file.node.mode.isRegular else { throw .invalid }
+    guard file.node.mode.isRegular, Int64(bitPattern: arguments.third) >= 0 else { throw .invalid }
     return 0
   }
 }

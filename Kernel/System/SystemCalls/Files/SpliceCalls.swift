@@ -140,6 +140,8 @@ extension SystemCalls {
       if let start = position { position = start + Int64(count) }
       return count
     }
+    // Before the end of what there is to read comes that nobody would read it.
+    if total == 0, let targetEnd = target.pipeEnd { try targetEnd.checkReaders() }
     if let position { try storeOffset(position, to: offsetAddress) }
     return Int64(total)
   }
@@ -155,10 +157,7 @@ extension SystemCalls {
     // Nobody else's writes are to come between the look at the room and the write; that one may only make it wait.
     let room = try end.pipe.waitForRoom(isNonBlocking: isNonBlocking)
     // Before a byte is taken from the source: nobody would get it.
-    if end.poll().contains(.error) {
-      Signals.sendForCall(.brokenPipe)
-      throw .brokenPipe
-    }
+    try end.checkReaders()
     guard source.isSplicable else { throw .invalid }
     if isNonBlocking, !source.hasPosition, source.poll().isDisjoint(with: [.input, .hangUp, .error]) {
       throw .tryAgain
@@ -212,9 +211,14 @@ extension SystemCalls {
     header.vector = arguments.second
     header.vectorCount = arguments.third
     return try header.withBuffer { buffer throws(Errno) in
-      Int64(
-        try target.flags.isWritable
-          ? end.write(&buffer, isNonBlocking: isNonBlocking) : end.pipe.read(&buffer, isNonBlocking: isNonBlocking))
+      if buffer.remaining == 0 { return 0 }
+      if end.flags.isWritable { return Int64(try end.write(&buffer, isNonBlocking: isNonBlocking)) }
+      // Unlike read(2) this does not end with a packet, nor throw the rest of one away.
+      return Int64(
+        try end.pipe.take(buffer.remaining, isNonBlocking: isNonBlocking) { bytes throws(Errno) in
+          try buffer.put(bytes)
+          return bytes.count
+        })
     }
   }
 }
