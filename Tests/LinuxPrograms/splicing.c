@@ -295,6 +295,10 @@ static void splicing_packets(void) {
     CHECK_EQUAL(memcmp(packet, seen, 2000), 0);
     memset(seen, 0, sizeof seen);
   }
+  // And what comes so is no packet.
+  struct iovec two[2] = {{packet, 1000}, {packet + 1000, 1000}};
+  CHECK_EQUAL(vmsplice(from[1], two, 2, 0), 2000);
+  CHECK_EQUAL(read(from[0], seen, sizeof seen), 2000);
   struct iovec nothing = {seen, 0};
   CHECK_EQUAL(vmsplice(from[0], &nothing, 1, 0), 0);
   // Not to wait is said to the call: the socket itself would.

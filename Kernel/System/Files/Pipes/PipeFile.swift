@@ -29,15 +29,19 @@ final class PipeFile: OpenFile, @unchecked Sendable {
   }
 
   override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
-    try write(&buffer, isNonBlocking: isNonBlocking)
+    try write(&buffer, isNonBlocking: isNonBlocking, isPacket: flags.contains(.direct))
   }
 
-  func write(_ buffer: inout TransferBuffer, isNonBlocking: Bool) throws(Errno) -> Int {
+  /// What is spliced in is never a packet.
+  func splice(_ buffer: inout TransferBuffer, isNonBlocking: Bool) throws(Errno) -> Int {
+    try write(&buffer, isNonBlocking: isNonBlocking, isPacket: false)
+  }
+
+  private func write(_ buffer: inout TransferBuffer, isNonBlocking: Bool, isPacket: Bool) throws(Errno) -> Int {
     var isBroken = false
     // The signal comes with the partial result of a long write too.
     defer { if isBroken { Signals.sendForCall(.brokenPipe) } }
-    return try pipe.write(
-      &buffer, isNonBlocking: isNonBlocking, isPacket: flags.contains(.direct), isBroken: &isBroken)
+    return try pipe.write(&buffer, isNonBlocking: isNonBlocking, isPacket: isPacket, isBroken: &isBroken)
   }
 
   /// Of an end that writes: fails as a write does where nobody can read.

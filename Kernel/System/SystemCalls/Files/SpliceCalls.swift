@@ -154,7 +154,7 @@ extension SystemCalls {
     _ source: OpenFile, at position: Int64?, _ end: PipeFile, _ limit: Int, isNonBlocking: Bool
   ) throws(Errno) -> Int {
     let start = if position == nil, source.hasPosition { try source.seek(0, 1) } else { position }
-    // Nobody else's writes are to come between the look at the room and the write; that one may only make it wait.
+    // Where others write between the look at the room and the write, it waits: what was taken cannot be put back.
     let room = try end.pipe.waitForRoom(isNonBlocking: isNonBlocking)
     // Before a byte is taken from the source: nobody would get it.
     try end.checkReaders()
@@ -168,7 +168,7 @@ extension SystemCalls {
       let got = try source.read(&input, at: start)
       if got == 0 { return 0 }
       var output = TransferBuffer(kernel: UnsafeMutableRawBufferPointer(rebasing: memory[0..<got]))
-      return try end.write(&output, at: nil)
+      return try end.splice(&output, isNonBlocking: isNonBlocking && source.hasPosition)
     }
     if position == nil, let start { _ = try source.seek(start + Int64(total), 0) }
     return total
@@ -212,7 +212,7 @@ extension SystemCalls {
     header.vectorCount = arguments.third
     return try header.withBuffer { buffer throws(Errno) in
       if buffer.remaining == 0 { return 0 }
-      if end.flags.isWritable { return Int64(try end.write(&buffer, isNonBlocking: isNonBlocking)) }
+      if end.flags.isWritable { return Int64(try end.splice(&buffer, isNonBlocking: isNonBlocking)) }
       // Unlike read(2) this does not end with a packet, nor throw the rest of one away.
       return Int64(
         try end.pipe.take(buffer.remaining, isNonBlocking: isNonBlocking) { bytes throws(Errno) in
