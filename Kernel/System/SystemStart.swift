@@ -39,6 +39,7 @@ public enum SystemStart {
     Futexes.initialize()
     PriorityFutexes.initialize()
     PageStore.initialize()
+    InterProcess.initialize()
     Processes.initialize()
     AnonymousFiles.initialize()
     EpollNesting.initialize()

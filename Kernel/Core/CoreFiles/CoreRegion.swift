@@ -15,6 +15,8 @@ public enum CoreRegion: Sendable {
     _ region: MemoryRegion, hasFile: Bool, hasOwnPages: Bool, beginsWithHeader: Bool
   ) -> CoreRegion {
     if region.attributes.contains(.notDumped) { return .none }
+    // As shared memory without a file.
+    if region.attributes.contains(.segment) { return .whole }
     switch region.kind {
     case .anonymousPrivate, .anonymousShared: return .whole
     case .sourcePrivate, .sourceShared:

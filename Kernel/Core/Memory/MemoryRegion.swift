@@ -37,6 +37,8 @@ public struct RegionAttributes: OptionSet, BitwiseCopyable, Sendable {
   public static var wipedOnFork: RegionAttributes { RegionAttributes(rawValue: 8) }
   /// MADV_DONTDUMP
   public static var notDumped: RegionAttributes { RegionAttributes(rawValue: 16) }
+  /// A System V shared memory segment (shmat(2)): never merged with its neighbours, since attachments are counted.
+  public static var segment: RegionAttributes { RegionAttributes(rawValue: 32) }
 }
 
 /// A range of whole pages of an address space that are alike.
@@ -167,7 +169,7 @@ public struct MemoryRegion: Equatable, BitwiseCopyable, Sendable {
   /// Whether one region can describe this one and the one that starts at its end.
   func canMerge(with upper: MemoryRegion) -> Bool {
     guard end == upper.start, protection == upper.protection, kind == upper.kind,
-      growsDown == upper.growsDown, attributes == upper.attributes, key == upper.key
+      growsDown == upper.growsDown, attributes == upper.attributes, key == upper.key, !attributes.contains(.segment)
     else { return false }
     if kind == .anonymousPrivate { return true }
     return sourceID == upper.sourceID && sourceOffset &+ length == upper.sourceOffset

@@ -30,6 +30,8 @@ public struct Capabilities: OptionSet, Equatable, Sendable {
   /// CAP_SYS_PTRACE
   public static var inspectProcesses: Capabilities { Capabilities(bit: 19) }
   public static var lockMemory: Capabilities { Capabilities(bit: 14) }
+  /// CAP_IPC_OWNER
+  public static var overrideInterProcessPermissions: Capabilities { Capabilities(bit: 15) }
   public static var trace: Capabilities { Capabilities(bit: 19) }
   public static var rawInputOutput: Capabilities { Capabilities(bit: 17) }
   public static var administration: Capabilities { Capabilities(bit: 21) }

@@ -69,6 +69,7 @@ extension AddressSpace {
       } catch {
         return false
       }
+      mapping.file?.mappingIsCopied()
       next = mapping.nextInSpace
     }
     return true

@@ -102,6 +102,7 @@ extension AddressSpace {
     while let mapping = next {
       if mapping.store.identity == region.sourceID {
         mapping.bytes -= region.length
+        if region.attributes.contains(.segment) { mapping.file?.regionIsRemoved() }
         if mapping.bytes > 0 { return }
         if let previous { previous.nextInSpace = mapping.nextInSpace } else { firstMapping = mapping.nextInSpace }
         mapping.leaveStore()
@@ -121,6 +122,18 @@ extension AddressSpace {
     while let mapping = next {
       next = mapping.nextInSpace
       mapping.nextInSpace = nil
+      mapping.file?.mappingIsEnded()
+    }
+  }
+
+  /// How many regions map a store.
+  func countRegions(of store: PageStore) -> Int {
+    lock.withLock {
+      var count = 0
+      for index in 0..<regions.count {
+        if let region = regions[index], region.hasSource, region.sourceID == store.identity { count += 1 }
+      }
+      return count
     }
   }
 
@@ -189,6 +202,26 @@ extension PageStore {
   @inline(never)
   private func removePages(_ pages: Range<UInt64>, from space: Unmanaged<AddressSpace>, _ keepsCopies: Bool) {
     space.takeRetainedValue().removePages(pages, of: self, keepsCopies: keepsCopies)
+  }
+
+  /// Whether an address space maps it. A lock of a space or an object may be held.
+  var isMapped: Bool { lock.withLock { firstMapping != nil } }
+
+  /// How many regions of all address spaces map it. No spin lock is held.
+  func countRegions() -> Int {
+    guard isMapped else { return 0 }
+    Self.unmapping!.acquire()
+    defer { Self.unmapping!.release() }
+    Self.lastVisit += 1
+    var count = 0
+    while let space = nextSpaceToVisit() { count += countRegions(of: space) }
+    return count
+  }
+
+  /// As `removePages`: drops the reference.
+  @inline(never)
+  private func countRegions(of space: Unmanaged<AddressSpace>) -> Int {
+    space.takeRetainedValue().countRegions(of: self)
   }
 
   static func initialize() { unmapping = Mutex() }

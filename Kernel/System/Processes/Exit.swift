@@ -21,6 +21,7 @@ enum Exit {
     Tracing.tracerEnds(process, thread: thread.pointee.identifier)
     releaseMemory(thread)
     releaseVforkParent(process)
+    SemaphoreUndoList.leave(thread)
     // First: once the thread is not the process's any more, the last one that is may free the memory, and a
     // thread that is switched in again must not load its page tables.
     ActiveAddressSpace.adopt(nil)

@@ -85,6 +85,8 @@ public struct Thread: Schedulable, DeadlineQueued {
   /// How late a timer may be, in nanoseconds (PR_SET_TIMERSLACK). Stored only: timers go by the tick.
   var timerSlack: UInt64 = 50_000
   var signals = ThreadSignals()
+  /// What it and those that share it have done to semaphores with SEM_UNDO; nil where there has been no occasion.
+  var semaphoreUndos: SemaphoreUndoList?
   /// What its tracer has to do with it; nil where nobody traces it. Under its process's signal lock.
   var tracee: Tracee?
   /// What exit(2) was given, as wait4 reports it.

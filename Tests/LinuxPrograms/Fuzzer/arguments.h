@@ -41,6 +41,9 @@ enum kind {
   K_OPEN_HOW, K_SCHEDULING, K_CAPABILITY_HEADER, K_STRINGS, K_OFFSET_POINTER, K_LOCK, K_MASK_AND_SIZE, K_TEXT,
   K_MAP_ADDRESS, K_MAP_LENGTH, K_OFFSET, K_SIGNAL, K_PROCESS, K_TIMER_ID, K_USER, K_FUTEX,
   K_FUTEX_VECTOR, K_SEGMENT,
+  K_IDENTIFIER,   // of shared memory, semaphores or a message queue
+  K_OPERATIONS,   // of semaphores
+  K_LETTER,       // for a message queue
 };
 
 struct argument {
@@ -62,7 +65,7 @@ struct argument {
 #define LENGTH OF(LENGTH)
 
 // What becomes of a result.
-enum result { R_NOTHING, R_PROCESS, R_DESCRIPTOR, R_PAIR = R_DESCRIPTOR + TYPES };
+enum result { R_NOTHING, R_PROCESS, R_DESCRIPTOR, R_PAIR = R_DESCRIPTOR + TYPES, R_IDENTIFIER = R_PAIR + TYPES };
 
 // A number of i386, for a call that x86-64 does not have.
 #define I386 0x4000
@@ -93,6 +96,7 @@ enum { POOL = 12 };
 
 static int pools[TYPES][POOL];
 static int processes[POOL];
+static int identifiers[POOL];
 static int own_process, is_root;
 
 static const word numbers[] = {
@@ -400,6 +404,15 @@ static word structure(struct stream *stream, int kind) {
       words[index * 3 + 2] = one_in(stream, 200) ? next(stream) : one_in(stream, 2) ? 2 : 130;
     }
     break;
+  case K_OPERATIONS:
+    for (int index = 0; index < 12; index++) {
+      int16_t *operation = (int16_t *)address + index * 3;
+      operation[0] = one_in(stream, 30) ? next(stream) : below(stream, 4);
+      operation[1] = one_in(stream, 30) ? next(stream) : below(stream, 7) - 3;
+      operation[2] = below(stream, 4) * 0x800 | (one_in(stream, 4) ? 0 : 04000);
+    }
+    break;
+  case K_LETTER: words[0] = one_in(stream, 8) ? next(stream) : below(stream, 5); break;
   case K_SEGMENT:
     halves[0] = one_in(stream, 4) ? PICK(stream, numbers) : one_in(stream, 3) ? -1ul : 11 + below(stream, 5);
     halves[1] = one_in(stream, 2) ? PICK(stream, numbers) : arena;
@@ -452,6 +465,9 @@ static word argument(struct stream *stream, const struct argument *wanted) {
     return (number == 9 || number == 19) && !one_in(stream, 20) ? 10 : number;
   }
   case K_PROCESS: return (word)(long)process(stream);
+  case K_IDENTIFIER:
+    if (one_in(stream, 8)) return one_in(stream, 2) ? below(stream, 8) : PICK(stream, numbers);
+    return identifiers[below(stream, POOL)];
   case K_TIMER_ID: return one_in(stream, 8) ? PICK(stream, numbers) : below(stream, 6);
   case K_USER: return one_in(stream, 2) ? -1ul : one_in(stream, 3) ? PICK(stream, numbers) : 1000 + below(stream, 4);
   }

@@ -41,6 +41,11 @@
 #define POLICY ONE_OF(0, 1, 2, 3, 4, 5, 6, 7, 0x40000000, 0x40000001)
 #define RESOURCE ONE_OF(0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 #define MOUNT_FLAGS FLAGS(0, 0, 1, 2, 4, 8, 0x20, 0x1000, 0x1000, 0x2000, 0x4000, 0x40000, 0x80000, 0x100000)
+#define IDENTIFIER OF(IDENTIFIER)
+#define KEY ONE_OF(0, 1, 1, 2, 2, 3, 3, 4)
+#define GET_FLAGS ONE_OF(01666, 01600, 01777, 03666, 0, 0666, 01000, 05666, 011600)
+#define CONTROL_OF_IDENTIFIER \
+  ONE_OF(0, 1, 1, 2, 2, 3, 11, 11, 12, 12, 13, 13, 14, 15, 15, 16, 16, 17, 17, 18, 19, 20, 21, -1ul)
 #define CLONE_FLAGS \
   FLAGS(17, 17, 0x100, 0x200, 0x400, 0x800, 0x2000, 0x4000, 0x8000, 0x10000, 0x40000, 0x80000, 0x100000, 0x200000, \
     0x800000, 0x1000000, 0x3D0F00, 0x4100)
@@ -77,6 +82,10 @@ static const struct call calls[] = {
   CALL(26, "msync", 3, NONE, OF(MAP_ADDRESS), OF(MAP_LENGTH), ONE_OF(0, 1, 2, 4, 5, 8)),
   CALL(27, "mincore", 4, NONE, OF(MAP_ADDRESS), OF(MAP_LENGTH), OUT),
   CALL(28, "madvise", 10, NONE, OF(MAP_ADDRESS), OF(MAP_LENGTH), ADVICE),
+  CALL(29, "shmget", 4, R_IDENTIFIER, KEY, ONE_OF(1, 4096, 5000, 65536, 65536, 1 << 20, 0, 1ul << 40, -1ul), GET_FLAGS),
+  CALL(30, "shmat", 8, NONE, IDENTIFIER, ONE_OF(0, 0, playground, playground + 0x4000, playground + 0x5001, 0x1000, -4096ul),
+    FLAGS(0, 0, 010000, 020000, 040000, 0100000)),
+  CALL(31, "shmctl", 5, NONE, IDENTIFIER, CONTROL_OF_IDENTIFIER, OF(ANYTHING)),
   CALL(32, "dup", 6, NEW(FILE_), DESCRIPTOR),
   CALL(33, "dup2", 6, NEW(FILE_), DESCRIPTOR, DESCRIPTOR),
   CALL(34, "pause", 1, NONE),
@@ -113,6 +122,15 @@ static const struct call calls[] = {
     OF(NULL_OR_OUT)),
   CALL(62, "kill", 6, NONE, OF(PROCESS), OF(SIGNAL)),
   CALL(63, "uname", 1, NONE, OUT),
+  CALL(64, "semget", 4, R_IDENTIFIER, KEY, ONE_OF(1, 4, 4, 4, 0, 32000, 32001, -1ul), GET_FLAGS),
+  CALL(65, "semop", 10, NONE, IDENTIFIER, OF(OPERATIONS), ONE_OF(1, 1, 1, 2, 3, 12, 500, 501, 0, -1ul)),
+  CALL(66, "semctl", 8, NONE, IDENTIFIER, ONE_OF(0, 1, 2, 3, 4, -1ul), CONTROL_OF_IDENTIFIER, OF(ANYTHING)),
+  CALL(67, "shmdt", 8, NONE, ONE_OF(playground, playground + 0x4000, playground + 0x5000, playground + 1, 0, -4096ul)),
+  CALL(68, "msgget", 4, R_IDENTIFIER, KEY, GET_FLAGS),
+  CALL(69, "msgsnd", 10, NONE, IDENTIFIER, OF(LETTER), ONE_OF(0, 1, 100, 100, 4000, 8192, 8193, -1ul), FLAGS(0, 04000, 04000)),
+  CALL(70, "msgrcv", 10, NONE, IDENTIFIER, OUT, ONE_OF(0, 100, 4000, 8192, 1 << 20, -1ul), ONE_OF(0, 0, 1, 2, -3ul, 1ul << 63),
+    FLAGS(0, 04000, 04000, 010000, 020000, 040000)),
+  CALL(71, "msgctl", 5, NONE, IDENTIFIER, CONTROL_OF_IDENTIFIER, OF(ANYTHING)),
   CALL(72, "fcntl", 20, NONE, DESCRIPTOR, DESCRIPTOR_CONTROL, OF(ANYTHING)),
   CALL(72, "fcntl lock", 8, NONE, DESCRIPTOR_OF(FILE_), ONE_OF(5, 6, 6, 6, 7, 36, 37, 37, 38), OF(LOCK)),
   CALL(73, "flock", 4, NONE, DESCRIPTOR_OF(FILE_), ONE_OF(1, 2, 5, 6, 8, 9)),
@@ -235,6 +253,7 @@ static const struct call calls[] = {
   CALL(217, "getdents64", 8, NONE, DESCRIPTOR_OF(DIRECTORY), OUT, LENGTH),
   CALL(218, "set_tid_address", 1, NONE, OF(FUTEX)),
   CALL(219, "restart_syscall", 1, NONE),
+  CALL(220, "semtimedop", 6, NONE, IDENTIFIER, OF(OPERATIONS), ONE_OF(1, 1, 2, 12, 500, -1ul), OF(TIME)),
   CALL(221, "fadvise64", 1, NONE, DESCRIPTOR_OF(FILE_), OF(OFFSET), LENGTH, NUMBER),
   CALL(222, "timer_create", 6, NONE, CLOCK, OF(SIGNAL_EVENT), OUT),
   CALL(223, "timer_settime", 8, NONE, OF(TIMER_ID), ONE_OF(0, 1, -1ul), OF(TIMER), OF(NULL_OR_OUT)),

@@ -25,9 +25,12 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/epoll.h>
+#include <sys/msg.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -179,6 +182,8 @@ static void keep_result(struct stream *stream, const struct call *call, const wo
   if (call->result == R_PROCESS) {
     if (result == 0) be_child(stream);
     processes[below(stream, POOL)] = result;
+  } else if (call->result == R_IDENTIFIER) {
+    identifiers[below(stream, POOL)] = result;
   } else if (call->result >= R_PAIR) {
     int type = call->result - R_PAIR;
     word pair = arguments[type == PIPE ? 0 : 3];
@@ -521,6 +526,25 @@ static void run_until(word goal) {
   }
 }
 
+// Shared memory, semaphores and message queues stay when processes end.
+static void remove_objects(void) {
+  char structure[512];
+  static const struct { long number; int status; } kinds[] = {
+    {SYS_shmctl, 13}, {SYS_semctl, 18}, {SYS_msgctl, 11},
+  };
+  for (unsigned kind = 0; kind < COUNT_OF(kinds); kind++) {
+    long number = kinds[kind].number;
+    int is_set = number == SYS_semctl;
+    long last = is_set ? syscall(number, 0, 0, IPC_INFO, structure) : syscall(number, 0, IPC_INFO, structure);
+    for (long place = 0; place <= last; place++) {
+      long id = is_set ? syscall(number, place, 0, kinds[kind].status, structure)
+        : syscall(number, place, kinds[kind].status, structure);
+      if (id < 0) continue;
+      if (is_set) syscall(number, id, 0, IPC_RMID); else syscall(number, id, IPC_RMID, structure);
+    }
+  }
+}
+
 // Ends all processes but this one, and takes down what they have mounted.
 static void clear_away(void) {
   long begin = milliseconds();
@@ -541,6 +565,7 @@ static void clear_away(void) {
     nanosleep(&nap, NULL);
   }
   for (int index = 0; index < worker_count; index++) workers[index].process = 0;
+  remove_objects();
   for (int attempt = 0; attempt < 1000; attempt++) {
     FILE *mounts = fopen("/proc/mounts", "r");
     char line[512], last[512] = "", path[512];

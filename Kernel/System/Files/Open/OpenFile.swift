@@ -114,6 +114,16 @@ public class OpenFile: @unchecked Sendable {
     return .source(MappedSource(store: store, file: self))
   }
 
+  /// A new address space maps the file too: a copy of one that did. With locks of both held.
+  func mappingIsCopied() {}
+
+  /// An address space has unmapped a part of the file that counts as an attachment (`RegionAttributes.segment`). With its
+  /// lock held.
+  func regionIsRemoved() {}
+
+  /// An address space does not map the file any more.
+  func mappingIsEnded() {}
+
   /// Whether no shared mapping may be written (F_SEAL_WRITE).
   var refusesSharedWrites: Bool { false }
 
@@ -133,6 +143,11 @@ public class OpenFile: @unchecked Sendable {
     default: throw .invalid
     }
   }
+
+  /// Puts what /proc calls a file that has a path of its own though nobody can look it up.
+  ///
+  /// - Returns: false where there is none.
+  func putAnonymousPath(_ text: inout TextBuffer) -> Bool { false }
 
   /// What /proc calls a file that is in no file system, without `anon_inode:`; empty where it has a number instead.
   var anonymousName: StaticString { "" }

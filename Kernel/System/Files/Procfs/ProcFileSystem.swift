@@ -59,6 +59,7 @@ final class ProcRoot: FixedDirectory, @unchecked Sendable {
     SystemFiles.add(to: self, commandLine)
     MachineFiles.add(to: self)
     SettingFiles.add(to: self)
+    InterProcessFiles.add(to: self)
   }
 
   override func lookUp(_ name: ByteView) throws(Errno) -> FileNode {

@@ -14,7 +14,7 @@ enum ProcessPaths {
     } else if file.anonymousName.utf8CodeUnitCount > 0 {
       text.put("anon_inode:")
       text.put(file.anonymousName)
-    } else {
+    } else if !file.putAnonymousPath(&text) {
       putAnonymous(file.node, &text)
     }
   }

@@ -45,6 +45,7 @@ enum SettingFiles {
     add("cap_last_cap", Capabilities.last, to: kernel)
     add("overflowuid", 65534, to: kernel)
     add("overflowgid", 65534, to: kernel)
+    InterProcessFiles.addSettings(to: kernel)
     let random = kernel.addDirectory("random")
     let boot = (RandomSource.next(), RandomSource.next())
     random.addFile("boot_id") { text throws(Errno) in

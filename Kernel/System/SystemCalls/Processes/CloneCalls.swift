@@ -88,6 +88,7 @@ extension SystemCalls {
     guard Threads.hasRoom else { throw .tryAgain }
     try checkProcessLimit(parentProcess)
 
+    let undos = flags.contains(.semaphores) ? try SemaphoreUndoList.ofCurrent() : nil
     let identifier = Threads.makeIdentifier()
     let process: Process
     if flags.contains(.thread) {
@@ -165,6 +166,7 @@ extension SystemCalls {
       Threads.discard(child)
       throw .restartAlways
     }
+    undos?.share(with: child)
     let event = TraceEvent.ofClone(isVfork: flags.contains(.vfork), exitSignal: request.exitSignal)
     let isEvent =
       parent.pointee.head.isTraced != 0 && !flags.contains(.untraced)

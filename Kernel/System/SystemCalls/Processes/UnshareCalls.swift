@@ -12,6 +12,7 @@ extension SystemCalls {
     // Memory, handlers and the process itself can be left by nobody who shares them.
     if !flags.isDisjoint(with: [.memory, .signalHandlers, .thread]), process.threadCount != 1 { throw .invalid }
     if flags.contains(.files) { try process.unshareFiles() }
+    if flags.contains(.semaphores) { SemaphoreUndoList.leave(Scheduler.current) }
     if flags.contains(.fileSystem) { process.fileSystem = process.fileSystem.copy() }
     return 0
   }
