@@ -2,6 +2,7 @@
 // CPUs, what is taken back when processes end, removal, and arguments that are refused.
 // Built with musl too.
 #include "check.h"
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -413,6 +414,29 @@ static void ends_take_back(void) {
   drop(id);
 }
 
+// Where the settings can be changed, as root's alone.
+static void limits_can_be_changed(void) {
+  char old[128] = "", now[128] = "";
+  int file = open("/proc/sys/kernel/sem", O_RDWR);
+  if (file < 0) return;
+  int size = read(file, old, sizeof old - 1);
+  CHECK_TEXT(old, "32000\t1024000000\t500\t32000\n");
+  if (pwrite(file, "10 1024000000 3", 15, 0) == 15) {
+    CHECK_ERROR(semget(IPC_PRIVATE, 11, 0600), EINVAL);
+    int id = make(10);
+    struct sembuf operations[4] = {{0, 1, 0}, {1, 1, 0}, {2, 1, 0}, {3, 1, 0}};
+    CHECK_ERROR(operate(id, operations, 4), E2BIG);
+    CHECK_EQUAL(operate(id, operations, 3), 0);
+    drop(id);
+    CHECK(pread(file, now, sizeof now - 1, 0) > 0);
+    CHECK_TEXT(now, "10\t1024000000\t3\t32000\n");
+    CHECK_EQUAL(pwrite(file, old, size, 0), size);
+    int last = semget(IPC_PRIVATE, 11, 0600);
+    drop(last);
+  }
+  close(file);
+}
+
 static void permissions_are_checked(void) {
   if (geteuid() != 0) return;
   int id = semget(key, 2, IPC_CREAT | 0604);
@@ -531,6 +555,7 @@ int main(int count, char **texts) {
   threads_wait_in_order();
   times_and_signals_end_waits();
   ends_take_back();
+  limits_can_be_changed();
   permissions_are_checked();
   turns_go_around();
   killed_workers_give_back();

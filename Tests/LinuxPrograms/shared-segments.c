@@ -206,6 +206,11 @@ static void parts_count_as_attachments(void) {
   // Made equal again, parts stay apart.
   CHECK_EQUAL(mprotect(memory + 4 * PAGE, PAGE, PROT_READ | PROT_WRITE), 0);
   CHECK_EQUAL(ATTACHED(id), 4);
+  // Nor does one that becomes longer count again.
+  char *longer = mremap(memory + 6 * PAGE, PAGE, 2 * PAGE, 0);
+  CHECK_EQUAL((long)longer, (long)memory + 6 * PAGE);
+  CHECK_EQUAL(ATTACHED(id), 4);
+  longer[PAGE] = 'l';
   // Memory that moves is the same attachment.
   memory[5 * PAGE] = 'm';
   char *moved = mremap(memory + 5 * PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, free_place(1));

@@ -231,6 +231,22 @@ public struct RegionMap {
     return storage[index]
   }
 
+  /// Makes a region longer, as one of its kind continues it: for those that do not merge. What follows it is free.
+  ///
+  /// - Parameters:
+  ///   - address: one that lies in the region.
+  ///   - end: a multiple of 4096 within the bounds, above the region's end.
+  public mutating func extend(regionAt address: UInt64, to end: UInt64) {
+    let index = firstIndex(endingAfter: address)
+    guard index < count, storage[index].start <= address, storage[index].end < end, end <= bounds.upperBound,
+      isFree(storage[index].end..<end)
+    else { return }
+    let added = end &- storage[index].end
+    if storage[index].sourceBytes == storage[index].length { storage[index].sourceBytes &+= added }
+    storage[index].end = end
+    mappedBytes &+= added
+  }
+
   // MARK: Pieces
 
   private func check(_ range: Range<UInt64>) throws(RegionMapError) {

@@ -47,7 +47,12 @@ extension AddressSpace {
       if request.target == nil, !request.keepsOld, request.old.upperBound == region.end, !request.old.isEmpty {
         let added = region.end..<start + request.newSize
         if added.upperBound <= UserMemory.limit, added.upperBound > start, regions.isFree(added) {
-          try insert(Self.grown(region, over: added), of: source(of: region), replacing: false)
+          if region.attributes.contains(.segment), let mapping = mapping(of: region) {
+            mapping.bytes += added.count64
+            regions.extend(regionAt: region.start, to: added.upperBound)
+          } else {
+            try insert(Self.grown(region, over: added), of: source(of: region), replacing: false)
+          }
           return (start, isLocked ? added : nil)
         }
       }

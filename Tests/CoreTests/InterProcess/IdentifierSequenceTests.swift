@@ -2,6 +2,8 @@ import Core
 import Testing
 
 @Suite struct IdentifierSequenceTests {
+  static func identifier(_ sequence: Int32, _ place: Int32) -> Int32 { sequence << 15 | place }
+
   @Test func placesAreGivenOutInTurnAndSequenceNumbersTellTheirUsersApart() {
     var sequence = IdentifierSequence()
     for place in 0..<64 {
@@ -10,7 +12,7 @@ import Testing
     }
     // The turn begins anew behind the place that is in use.
     let first = sequence.allocate(limit: 4096) { $0 == 0 }
-    #expect(first == 1 << 15 | 1)
+    #expect(first == Self.identifier(1, 1))
     #expect(IdentifierSequence.place(of: first!) == 1)
     #expect(IdentifierSequence.sequence(of: first!) == 1)
   }
@@ -43,12 +45,12 @@ import Testing
 
   @Test func aWishedIdentifierIsGivenOnce() {
     var sequence = IdentifierSequence()
-    sequence.wish = 7 << 15 | 9
-    #expect(sequence.allocate(limit: 4096) { _ in false } == 7 << 15 | 9)
+    sequence.wish = Self.identifier(7, 9)
+    #expect(sequence.allocate(limit: 4096) { _ in false } == Self.identifier(7, 9))
     #expect(sequence.wish == -1)
     #expect(sequence.allocate(limit: 4096) { $0 == 9 } == 0)
     // The next free place where it is taken.
-    sequence.wish = 7 << 15 | 9
-    #expect(sequence.allocate(limit: 4096) { $0 == 9 || $0 == 0 } == 7 << 15 | 10)
+    sequence.wish = Self.identifier(7, 9)
+    #expect(sequence.allocate(limit: 4096) { $0 == 9 || $0 == 0 } == Self.identifier(7, 10))
   }
 }

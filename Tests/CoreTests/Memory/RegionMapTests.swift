@@ -52,6 +52,28 @@ final class TestRegions {
     #expect(map.needsStorage)
   }
 
+  @Test func segmentsDoNotMergeAndBecomeLonger() throws {
+    let regions = TestRegions()
+    func segment(_ start: UInt64, _ offset: UInt64) -> MemoryRegion {
+      MemoryRegion(
+        start: start, end: start + 0x2000, protection: readWrite, kind: .sourceShared, sourceID: 7, sourceOffset: offset,
+        attributes: .segment)
+    }
+    try regions.insert(segment(0x20000, 0))
+    try regions.insert(segment(0x22000, 0x2000))
+    #expect(regions.map.count == 2)
+    try regions.protect(0x21000..<0x22000, .read)
+    try regions.protect(0x21000..<0x22000, readWrite)
+    #expect(regions.map.count == 3)
+    regions.map.extend(regionAt: 0x22000, to: 0x26000)
+    #expect(regions.map.count == 3)
+    #expect(regions.map.mappedBytes == 0x6000)
+    #expect(regions.regions[2].end == 0x26000 && regions.regions[2].sourceBytes == 0x4000)
+    // Not into what follows.
+    regions.map.extend(regionAt: 0x20000, to: 0x22000)
+    #expect(regions.regions[0].end == 0x21000)
+  }
+
   @Test func invalidRangesAreNamed() throws {
     let regions = TestRegions()
     let cases: [(UInt64, UInt64, RegionMapError)] = [

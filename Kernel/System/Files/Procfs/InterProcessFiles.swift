@@ -116,19 +116,51 @@ enum InterProcessFiles {
       InterProcess.messages.limit = Int(try checked(number, atMost: UInt64(IdentifierSequence.placeLimit)))
     }
     kernel.addFile("sem", permissions: 0o644) { text throws(Errno) in
-      let limits = SemaphoreSets.limits
-      text.put(limits.perSet)
-      text.put("\t")
-      text.put(limits.total)
-      text.put("\t")
-      text.put(limits.operations)
-      text.put("\t")
-      text.put(limits.sets)
-      text.put("\n")
+      writeSemaphoreLimits(to: &text)
+    } receiver: { value throws(Errno) in
+      try setSemaphoreLimits(value)
     }
     addWish("shm_next_id", to: kernel, of: InterProcess.segments)
     addWish("sem_next_id", to: kernel, of: InterProcess.semaphores)
     addWish("msg_next_id", to: kernel, of: InterProcess.messages)
+  }
+
+  private static func writeSemaphoreLimits(to text: inout TextBuffer) {
+    let limits = SemaphoreSets.limits
+    text.put(limits.perSet)
+    text.put("\t")
+    text.put(limits.total)
+    text.put("\t")
+    text.put(limits.operations)
+    text.put("\t")
+    text.put(limits.sets)
+    text.put("\n")
+  }
+
+  /// Up to four numbers; those that are not given stay.
+  private static func setSemaphoreLimits(_ value: ByteView) throws(Errno) {
+    let old = SemaphoreSets.limits
+    var numbers: InlineArray<4, Int32> = [old.perSet, old.total, old.operations, old.sets]
+    var index = 0
+    var count = 0
+    while index < value.count, count < 4 {
+      guard value[index] > 32 else {
+        index += 1
+        continue
+      }
+      var number: Int64 = 0
+      while index < value.count, value[index] > 32 {
+        guard value[index] >= 48, value[index] < 58, number <= Int64(Int32.max) else { throw .invalid }
+        number = number * 10 + Int64(value[index] - 48)
+        index += 1
+      }
+      guard let number = Int32(exactly: number) else { throw .invalid }
+      numbers[count] = number
+      count += 1
+    }
+    guard count > 0, Int(numbers[3]) <= IdentifierSequence.placeLimit else { throw .invalid }
+    SemaphoreSets.limits = SemaphoreLimits(
+      perSet: numbers[0], total: numbers[1], operations: numbers[2], sets: numbers[3])
   }
 
   /// A message is one block of the heap.
