@@ -76,6 +76,19 @@ public struct SignalInformation: BitwiseCopyable, Sendable {
       fields: (pair(UInt32(bitPattern: timer), UInt32(bitPattern: overrun)), value, 0, 0))
   }
 
+  /// A system call that is left to the program (PR_SET_SYSCALL_USER_DISPATCH).
+  ///
+  /// - Parameters:
+  ///   - address: behind the instruction.
+  ///   - isI386: whether the number is one of i386.
+  public static func systemCall(_ number: Int32, after address: UInt64, isI386: Bool) -> SignalInformation {
+    // AUDIT_ARCH_I386 and AUDIT_ARCH_X86_64
+    let architecture: UInt32 = isI386 ? 0x4000_0003 : 0xC000_003E
+    return SignalInformation(
+      number: Int32(Signal.badSystemCall.rawValue), code: SignalCode.userDispatch,
+      fields: (address, pair(UInt32(bitPattern: number), architecture), 0, 0))
+  }
+
   /// A file may have become ready (fcntl(2), F_SETSIG).
   public static func ofFile(_ signal: Signal, reason: FileReadiness, descriptor: Int32) -> SignalInformation {
     SignalInformation(
@@ -155,6 +168,8 @@ public enum SignalCode {
   public static var breakpoint: Int32 { 1 }
   public static var trace: Int32 { 2 }
   public static var hardwareBreakpoint: Int32 { 4 }
+  /// SIGSYS.
+  public static var userDispatch: Int32 { 2 }
   /// SIGCHLD.
   public static var childExited: Int32 { 1 }
   public static var childKilled: Int32 { 2 }

@@ -5,6 +5,7 @@ import Machine
 @c(handleI386Call)
 func handleI386Call(_ frame: UnsafeMutablePointer<TrapFrame>) {
   if Scheduler.current.pointee.head.tracedCalls != 0 {
+    if SystemCallDispatch.takes(frame) { return }
     if let number = TracedCall.begin(frame) { I386Calls.make(UInt32(truncatingIfNeeded: number), frame) }
     TracedCall.end(frame)
   } else {

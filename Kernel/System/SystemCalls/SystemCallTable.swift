@@ -317,6 +317,7 @@ private func dispatch(_ number: UInt64, _ arguments: SystemCallArguments) throws
 @c(handleSystemCall)
 func handleSystemCall(_ frame: UnsafeMutablePointer<TrapFrame>, _ number: UInt64) {
   if _slowPath(Scheduler.current.pointee.head.tracedCalls != 0) {
+    if SystemCallDispatch.takes(frame) { return }
     if let number = TracedCall.begin(frame) {
       do throws(Errno) {
         frame.pointee.rax = UInt64(bitPattern: try SystemCalls.make(number, SystemCallArguments(frame: frame)))

@@ -32,6 +32,7 @@ extension UnsafeMutablePointer where Pointee == Thread {
     pointee.clearChildThreadID = 0
     pointee.robustList = 0
     pointee.restartableSequence = RestartableSequence()
+    SystemCallDispatch.end(of: self)
     setName(path: path)
     pointee.segmentSelectors = 0
     pointee.fsBase = 0

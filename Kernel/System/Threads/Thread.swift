@@ -74,6 +74,8 @@ public struct Thread: Schedulable, DeadlineQueued {
   /// The head of the list of robust futexes that it may hold (set_robust_list); 0 for none.
   var robustList: UInt64 = 0
   var restartableSequence = RestartableSequence()
+  /// Which system calls the program has itself; looked at where `head.tracedCalls` says so.
+  var ownCalls = OwnSystemCalls()
   /// The name that PR_SET_NAME gave it, or its program's: 15 bytes at most, then zeros.
   var name = InlineArray<16, UInt8>(repeating: 0)
   /// Policy and priority as sched_setscheduler(2) stored them.

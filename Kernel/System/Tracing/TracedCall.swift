@@ -1,6 +1,14 @@
 import Core
 import Machine
 
+extension UnsafeMutablePointer where Pointee == Thread {
+  /// What its tracer wants to see of its system calls: some of TRACED_CALLS_*. Its process's signal lock is held.
+  func setTracedCalls(_ wanted: Int32) {
+    let own = pointee.head.tracedCalls & UInt8(TRACED_CALLS_DISPATCHED)
+    pointee.head.tracedCalls = own | UInt8(wanted)
+  }
+}
+
 /// A system call of a tracee whose tracer wants to see it.
 enum TracedCall {
   /// Before the call: the tracer may have it be another one, or none.
@@ -10,7 +18,9 @@ enum TracedCall {
   static func begin(_ frame: UnsafeMutablePointer<TrapFrame>) -> UInt64? {
     let thread = Scheduler.current
     let wanted = thread.pointee.head.tracedCalls
-    guard wanted & UInt8(TRACED_CALLS_STOP | TRACED_CALLS_EMULATED) != 0 else { return frame.pointee.errorCode }
+    guard wanted & UInt8(TRACED_CALLS_STOP | TRACED_CALLS_EMULATED) != 0 else {
+      return frame.pointee.errorCode & 0xFFFF_FFFF
+    }
     // What a call that is not made gives, unless the tracer says otherwise.
     frame.pointee.rax = UInt64(bitPattern: -Errno.notImplemented.number)
     TraceStops.systemCall(isEntry: true)

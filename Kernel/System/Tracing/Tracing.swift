@@ -147,7 +147,7 @@ enum Tracing {
       tracee.thread = nil
       thread.pointee.tracee = nil
       thread.pointee.head.isTraced = 0
-      thread.pointee.head.tracedCalls = 0
+      thread.setTracedCalls(0)
       tracee.process.signals.traceeCount -= 1
       // The frame of a thread that runs is not to be touched.
       if tracee.state.stop != .none { TraceRegisters.endStep(of: tracee, thread) }

@@ -54,7 +54,8 @@ struct ThreadHead {
   uint64_t stackPointer;
   // Whether a debugger traces it (ptrace(2)). Written under its process's signal lock.
   uint8_t isTraced;
-  // Whether system calls take the way that a debugger sees: TRACED_CALLS_*. Written by its tracer while it is stopped.
+  // Whether system calls take the way that a debugger or the program itself sees: TRACED_CALLS_*. Written under its
+  // process's signal lock, read by the thread without.
   uint8_t tracedCalls;
   // Whether the CPU's debug registers are the thread's while it runs. Written by its tracer while it is stopped, and by
   // the thread with interrupts disabled.
@@ -100,3 +101,5 @@ struct TrapFrame {
 #define TRACED_CALLS_STEP 2
 // It stops before each system call, which is not made (PTRACE_SYSEMU).
 #define TRACED_CALLS_EMULATED 4
+// The program may have them itself, as SIGSYS (PR_SET_SYSCALL_USER_DISPATCH). No tracer has to do with this one.
+#define TRACED_CALLS_DISPATCHED 8

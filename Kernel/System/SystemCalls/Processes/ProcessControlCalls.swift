@@ -89,6 +89,10 @@ extension SystemCalls {
       return process.lock.withLock { process.attributes.isWithoutHugePages } ? 1 : 0
     case 47:  // PR_CAP_AMBIENT
       return try changeAmbientCapabilities(of: process, arguments)
+    case 59:  // PR_SET_SYSCALL_USER_DISPATCH
+      let calls = try OwnSystemCalls(
+        mode: value, offset: arguments.third, count: arguments.fourth, selector: arguments.fifth)
+      SystemCallDispatch.set(calls, of: thread)
     default:
       throw .invalid
     }

@@ -114,7 +114,7 @@ extension SystemCalls {
       return true
     }
     frozen.tracee.process.signalLock.withLock {
-      frozen.thread.pointee.head.tracedCalls = UInt8(calls)
+      frozen.thread.setTracedCalls(calls)
       if calls & TRACED_CALLS_STEP != 0 {
         TraceRegisters.beginStep(of: frozen.tracee, frozen.thread)
       } else {
