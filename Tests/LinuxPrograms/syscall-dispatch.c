@@ -1,7 +1,7 @@
 // Built with musl too.
-// System calls that are left to the program (PR_SET_SYSCALL_USER_DISPATCH): what SIGSYS tells and the registers that its
-// frame has, by SYSCALL and by INT 0x80; ranges and selectors of all kinds; threads, forks and new programs; and what a
-// tracer sees of them.
+// System calls that are left to the program (PR_SET_SYSCALL_USER_DISPATCH): what SIGSYS tells and the registers that
+// its frame has, by SYSCALL and by INT 0x80; ranges and selectors of all kinds; threads, forks and new programs; and
+// what a tracer sees of them.
 #include "tracing.h"
 #include <pthread.h>
 #include <stddef.h>
@@ -62,7 +62,12 @@ CALLER(call_by_syscall, "syscall");
 CALLER(call_by_interrupt, "int $0x80");
 
 // What rt_sigaction(2) itself takes, so that the way back is ours.
-struct action { void (*handler)(int, siginfo_t *, void *); unsigned long flags; void (*restorer)(void); uint64_t mask; };
+struct action {
+  void (*handler)(int, siginfo_t *, void *);
+  unsigned long flags;
+  void (*restorer)(void);
+  uint64_t mask;
+};
 #define RESTORER 0x04000000
 
 static void handle(int signal, void (*handler)(int, siginfo_t *, void *), unsigned long flags) {

@@ -47,7 +47,8 @@ public struct MemoryRegion: Equatable, BitwiseCopyable, Sendable {
   public var start: UInt64
   /// The address after the last byte, a multiple of 4096 above `start`.
   public var end: UInt64
-  /// Which file or shared object is behind the region. Without meaning for private anonymous memory.
+  /// Which file or shared object is behind the region. For private anonymous memory the file that it is called by
+  /// (zero(4)), and mostly 0 for none.
   public var sourceID: UInt64
   /// Where in the source the region starts, in bytes.
   public var sourceOffset: UInt64
@@ -79,8 +80,8 @@ public struct MemoryRegion: Equatable, BitwiseCopyable, Sendable {
     let length = end > start ? end &- start : 0
     switch kind {
     case .anonymousPrivate:
-      self.sourceID = 0
-      self.sourceOffset = 0
+      self.sourceID = sourceID
+      self.sourceOffset = sourceID == 0 ? 0 : sourceOffset
       self.sourceBytes = 0
     case .anonymousShared:
       self.sourceID = sourceID
@@ -104,9 +105,13 @@ public struct MemoryRegion: Equatable, BitwiseCopyable, Sendable {
   @inline(__always)
   public var isShared: Bool { kind == .anonymousShared || kind == .sourceShared }
 
-  /// Whether there is a source.
+  /// Whether there is a source that pages come from.
   @inline(__always)
   public var hasSource: Bool { kind != .anonymousPrivate }
+
+  /// Whether there is a source, be it only the one that the region is called by.
+  @inline(__always)
+  public var namesSource: Bool { hasSource || sourceID != 0 }
 
   /// The part of the region that lies in a range; nil where none does.
   public func part(in range: Range<UInt64>) -> MemoryRegion? {
@@ -152,7 +157,7 @@ public struct MemoryRegion: Equatable, BitwiseCopyable, Sendable {
     var upper = self
     upper.start = address
     upper.sourceBytes = sourceBytes > lowerLength ? sourceBytes &- lowerLength : 0
-    if kind != .anonymousPrivate { upper.sourceOffset = sourceOffset &+ lowerLength }
+    if namesSource { upper.sourceOffset = sourceOffset &+ lowerLength }
     end = address
     sourceBytes = min(sourceBytes, lowerLength)
     return upper
@@ -171,7 +176,7 @@ public struct MemoryRegion: Equatable, BitwiseCopyable, Sendable {
     guard end == upper.start, protection == upper.protection, kind == upper.kind,
       growsDown == upper.growsDown, attributes == upper.attributes, key == upper.key, !attributes.contains(.segment)
     else { return false }
-    if kind == .anonymousPrivate { return true }
+    if !namesSource, !upper.namesSource { return true }
     return sourceID == upper.sourceID && sourceOffset &+ length == upper.sourceOffset
       && (sourceBytes == length || upper.sourceBytes == 0)
   }

@@ -41,4 +41,5 @@ public struct Capabilities: OptionSet, Equatable, Sendable {
   public static var setTime: Capabilities { Capabilities(bit: 25) }
   public static var makeDevices: Capabilities { Capabilities(bit: 27) }
   public static var readLog: Capabilities { Capabilities(bit: 34) }
+  public static var checkpoint: Capabilities { Capabilities(bit: 40) }
 }

@@ -19,7 +19,7 @@ public struct MemoryMapLine: Sendable {
     text.put(byte: region.protection.contains(.execute) ? UInt8(ascii: "x") : UInt8(ascii: "-"))
     text.put(byte: region.isShared ? UInt8(ascii: "s") : UInt8(ascii: "p"))
     text.put(" ")
-    text.put(hexadecimal: region.hasSource ? region.sourceOffset : 0, digits: 8)
+    text.put(hexadecimal: region.namesSource ? region.sourceOffset : 0, digits: 8)
     text.put(" ")
     text.put(hexadecimal: UInt64(deviceMajor), digits: 2)
     text.put(":")

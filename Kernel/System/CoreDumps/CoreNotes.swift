@@ -141,7 +141,7 @@ enum CoreNotes {
     var count = 0
     for index in 0..<regions.count {
       let region = regions[index].region
-      guard region.hasSource, let (_, file) = space.region(endingAfter: region.start), let file else { continue }
+      guard region.namesSource, let (_, file) = space.region(endingAfter: region.start), let file else { continue }
       var text = TextBuffer(name)
       ProcessPaths.put(file, from: root, path, &text)
       text.put(byte: 0)

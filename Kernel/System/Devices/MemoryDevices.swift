@@ -46,9 +46,12 @@ class NullFile: OpenFile, @unchecked Sendable {
 
 /// /dev/zero
 class ZeroFile: NullFile, @unchecked Sendable {
-  /// As memory without a file (zero(4)).
+  /// By which private mappings are called.
+  private let name = PageStore(size: 0)
+
+  /// As memory without a file (zero(4)); only that private memory is called by this one.
   override func memory(size: UInt64, isShared: Bool) throws(Errno) -> MappedMemory {
-    if !isShared { return .anonymous }
+    if !isShared { return .anonymous(MappedSource(store: name, file: self)) }
     guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
     return .source(MappedSource(store: PageStore(size: size)))
   }

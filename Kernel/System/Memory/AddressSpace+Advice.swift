@@ -63,7 +63,7 @@ extension AddressSpace {
   func isPrivateAnonymous(_ range: Range<UInt64>) -> Bool {
     lock.withLock {
       var isPrivate = true
-      forEachPart(in: range) { if $0.hasSource { isPrivate = false } }
+      forEachPart(in: range) { if $0.namesSource { isPrivate = false } }
       return isPrivate
     }
   }

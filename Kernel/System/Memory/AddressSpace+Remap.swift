@@ -85,7 +85,7 @@ extension AddressSpace {
     var added = region
     added.start = range.lowerBound
     added.end = range.upperBound
-    if region.hasSource { added.sourceOffset = region.sourceOffset + region.length }
+    if region.namesSource { added.sourceOffset = region.sourceOffset + region.length }
     added.sourceBytes = region.sourceBytes == region.length ? added.length : 0
     if region.kind == .anonymousShared { added.sourceBytes = 0 }
     return added

@@ -131,6 +131,11 @@ public enum Frames {
     atomicLoad(&records[Int(frame >> 12)].referenceCount) == 1
   }
 
+  /// Whether a frame has so many holders: each page table, and the store whose page it is.
+  static func isHeld(_ frame: PhysicalAddress, times count: UInt32) -> Bool {
+    atomicLoad(&records[Int(frame >> 12)].referenceCount) == count
+  }
+
   /// Says that a frame is a store's page, so that mappings tell it from copies that are a program's own. It stays so
   /// when the store gives it up.
   @inline(__always)

@@ -14,10 +14,13 @@ public struct MappedSource {
 }
 
 /// What a file has to map.
-enum MappedMemory {
-  /// Zeros, as private anonymous memory is.
-  case anonymous
-  case source(MappedSource)
+struct MappedMemory {
+  let source: MappedSource
+  /// Whether it is zeros, as private anonymous memory is, and only called by the file. The store is empty and stays so.
+  let isAnonymous: Bool
+
+  static func source(_ source: MappedSource) -> MappedMemory { MappedMemory(source: source, isAnonymous: false) }
+  static func anonymous(_ name: MappedSource) -> MappedMemory { MappedMemory(source: name, isAnonymous: true) }
 }
 
 /// That an address space maps a store: one for each pair, however many regions there are.
@@ -68,7 +71,7 @@ final class StoreMapping: @unchecked Sendable {
 extension AddressSpace {
   /// The mapping that a region belongs to. The lock is held.
   func mapping(of region: MemoryRegion) -> StoreMapping? {
-    if !region.hasSource { return nil }
+    if !region.namesSource { return nil }
     var next = firstMapping
     while let mapping = next {
       if mapping.store.identity == region.sourceID { return mapping }
@@ -96,7 +99,7 @@ extension AddressSpace {
 
   /// A region, or a part of one, has gone. The lock is held.
   func removeMapping(of region: MemoryRegion) {
-    if !region.hasSource { return }
+    if !region.namesSource { return }
     var previous: StoreMapping? = nil
     var next = firstMapping
     while let mapping = next {

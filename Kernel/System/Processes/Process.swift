@@ -13,6 +13,8 @@ public final class Process: @unchecked Sendable {
 
   /// The memory; another one after execve, none after the last thread's end.
   var addressSpace: AddressSpace?
+  /// How often it has been replaced: by execve(2), and at the end. Under the same lock.
+  private var addressSpaceChanges: UInt64 = 0
   /// Guards the references to it, to the descriptors and to where paths begin against those who are no thread of the
   /// process. Takes no other lock. Inside of the lock of `Processes`, and so an `InterruptLock`.
   private var spaceLock = InterruptLock()
@@ -301,6 +303,7 @@ public final class Process: @unchecked Sendable {
     let old = spaceLock.withLock {
       let old = addressSpace
       addressSpace = new
+      addressSpaceChanges += 1
       return old
     }
     withExtendedLifetime(old) {}
@@ -308,6 +311,11 @@ public final class Process: @unchecked Sendable {
 
   /// The memory of a process that may be ending or replacing its program, for other processes.
   var sharedAddressSpace: AddressSpace? { spaceLock.withLock { addressSpace } }
+
+  /// The same, with a number that it has alone among those of this process.
+  var numberedAddressSpace: (space: AddressSpace?, number: UInt64) {
+    spaceLock.withLock { (addressSpace, addressSpaceChanges) }
+  }
 
   /// How many frames it has, those that it shares included.
   var frameCount: Int { spaceLock.withLock { addressSpace.map { $0.residentPages + $0.tableFrames } ?? 0 } }

@@ -16,7 +16,7 @@ private struct PageModel: Equatable {
     growsDown = region.growsDown
     sourceID = region.sourceID
     let distance = page - region.start
-    sourceOffset = kind == .anonymousPrivate ? 0 : region.sourceOffset + distance
+    sourceOffset = region.namesSource ? region.sourceOffset + distance : 0
     sourceBytes = min(region.sourceBytes - min(region.sourceBytes, distance), 4096)
   }
 }
@@ -55,7 +55,7 @@ private struct PageModel: Equatable {
     guard lower.protection == upper.protection, lower.kind == upper.kind,
       lower.growsDown == upper.growsDown
     else { return false }
-    return lower.kind == .anonymousPrivate
+    return lower.kind == .anonymousPrivate && lower.sourceID == 0 && upper.sourceID == 0
       || (lower.sourceID == upper.sourceID && lower.sourceOffset + 4096 == upper.sourceOffset
         && (lower.sourceBytes == 4096 || upper.sourceBytes == 0))
   }

@@ -43,6 +43,8 @@ final class ProcessDirectory: GeneratedDirectory, @unchecked Sendable {
     case .descriptorInformation: return DescriptorDirectory(process, number, kind)
     case .workingDirectory, .root, .executable: return ProcessLink(process, number, kind)
     case .memory: return ProcessMemoryNode(process, number)
+    case .mappings: return MappingDirectory(process, number)
+    case .pageMap: return ProcessPageMapNode(process, number)
     default: return ProcessFile(process, thread: thread, number, kind)
     }
   }

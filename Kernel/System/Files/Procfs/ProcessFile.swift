@@ -47,6 +47,7 @@ final class ProcessFile: GeneratedFile, @unchecked Sendable {
     case .personality:
       text.put(hexadecimal: UInt64(process.lock.withLock { process.attributes.personality }), digits: 8)
       text.put("\n")
+    case .systemCall: try ProcessSystemCall.write(process, thread: thread, to: &text)
     default: throw .invalid
     }
   }

@@ -8,6 +8,7 @@ enum ProcessFileKind: UInt8, CaseIterable {
   case stat, status, statm, commandLine, name, environment, auxiliaryVector, maps, smaps, limits
   case mounts, mountInformation, inputOutput, waitChannel, outOfMemoryScore, outOfMemoryAdjustment
   case architectureStatus, fpu, personality, memory
+  case systemCall, mappings, pageMap
 
   var fileName: StaticString {
     switch self {
@@ -37,6 +38,9 @@ enum ProcessFileKind: UInt8, CaseIterable {
     case .fpu: "fpu"
     case .personality: "personality"
     case .memory: "mem"
+    case .systemCall: "syscall"
+    case .mappings: "map_files"
+    case .pageMap: "pagemap"
     }
   }
 
@@ -44,10 +48,11 @@ enum ProcessFileKind: UInt8, CaseIterable {
   var mode: FileMode {
     switch self {
     case .task: .directory.with(permissions: 0o555)
-    case .descriptors: .directory.with(permissions: 0o500)
+    case .descriptors, .mappings: .directory.with(permissions: 0o500)
     case .descriptorInformation: .directory.with(permissions: 0o555)
     case .workingDirectory, .root, .executable: .symbolicLink.with(permissions: 0o777)
-    case .environment, .auxiliaryVector, .inputOutput, .personality: .regular.with(permissions: 0o400)
+    case .environment, .auxiliaryVector, .inputOutput, .personality, .systemCall, .pageMap:
+      .regular.with(permissions: 0o400)
     case .memory: .regular.with(permissions: 0o600)
     case .name, .outOfMemoryAdjustment: .regular.with(permissions: 0o644)
     default: .regular.with(permissions: 0o444)
@@ -62,6 +67,6 @@ enum ProcessFileKind: UInt8, CaseIterable {
     }
   }
 
-  /// A thread's directory has no threads in it.
-  func exists(inTask isTask: Bool) -> Bool { !(isTask && self == .task) }
+  /// A thread's directory has no threads in it, and no mappings.
+  func exists(inTask isTask: Bool) -> Bool { !(isTask && (self == .task || self == .mappings)) }
 }

@@ -69,7 +69,7 @@ extension SystemCalls {
     let growsDown = flags & MapFlags.growsDown != 0 && request.kind == .anonymousPrivate
     func region(_ start: UInt64) -> MemoryRegion {
       MemoryRegion(
-        start: start, end: start + size, protection: protection, kind: request.kind,
+        start: start, end: start + size, protection: protection, kind: request.kind, sourceID: request.source?.store.identity ?? 0,
         sourceOffset: request.source == nil || file == nil ? 0 : offset, growsDown: growsDown, attributes: attributes)
     }
     let result: UInt64
@@ -122,12 +122,10 @@ extension SystemCalls {
       if protection.contains(.write) { throw .notPermitted }
       attributes.insert(.neverWritable)
     }
-    switch try file.memory(size: size, isShared: isShared) {
-    case .anonymous: return (.anonymousPrivate, nil)
-    case .source(let source):
-      if isShared, !file.flags.isWritable { attributes.insert(.neverWritable) }
-      return (isShared ? .sourceShared : .sourcePrivate, source)
-    }
+    let memory = try file.memory(size: size, isShared: isShared)
+    if memory.isAnonymous { return (.anonymousPrivate, memory.source) }
+    if isShared, !file.flags.isWritable { attributes.insert(.neverWritable) }
+    return (isShared ? .sourceShared : .sourcePrivate, memory.source)
   }
 
   /// Refuses where so much more locked memory is beyond RLIMIT_MEMLOCK.
