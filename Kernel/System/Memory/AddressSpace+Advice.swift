@@ -40,11 +40,16 @@ extension AddressSpace {
       } else if !part.isShared || part.attributes.contains(.neverWritable) {
         failure = .access
       }
-      let store = mapping(of: part)?.store
+      let source = source(of: part)
       lock.release()
       if let failure { throw failure }
       if part.start > address { isCovered = false }
-      store?.punchHole(part.sourceOffset..<part.sourceOffset + part.length)
+      let bytes = part.sourceOffset..<part.sourceOffset + part.length
+      if let file = source?.file {
+        try file.node.allocate(bytes, .punchHole)
+      } else {
+        source?.store.punchHole(bytes)
+      }
       address = part.end
     }
     return isCovered

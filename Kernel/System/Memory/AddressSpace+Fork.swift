@@ -65,7 +65,9 @@ extension AddressSpace {
     var next = other.firstMapping
     while let mapping = next {
       do throws(Failure) {
-        try addMapping(of: MappedSource(store: mapping.store, file: mapping.file), bytes: mapping.bytes)
+        try addMapping(
+          of: MappedSource(store: mapping.store, file: mapping.file), bytes: mapping.bytes,
+          writableBytes: mapping.writableBytes)
       } catch {
         return false
       }
@@ -88,6 +90,7 @@ extension AddressSpace {
       index += 1
     }
     try? regions.change(AddressSpace.lowestAddress..<UserMemory.limit) { $0.attributes.remove(.locked) }
+    if hasFormerWriters { leaveFormerWriters() }
     letGo(unusedMapping)
     unusedMapping = nil
   }

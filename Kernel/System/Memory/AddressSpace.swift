@@ -20,6 +20,8 @@ public final class AddressSpace: @unchecked Sendable {
   var firstMapping: StoreMapping?
   /// Those that no region maps any more, to be let go once the lock is released.
   var unusedMapping: StoreMapping?
+  /// Whether a mapping that stays has lost the last of its memory that could be written.
+  var hasFormerWriters = false
   /// Entries of the tables that hold a frame: what is resident, shared frames included. Read without the lock
   /// for reports.
   public internal(set) var residentPages = 0
@@ -99,6 +101,7 @@ public final class AddressSpace: @unchecked Sendable {
   /// files.
   @inline(__always)
   func unlock() {
+    if hasFormerWriters { leaveFormerWriters() }
     let unused = unusedMapping
     unusedMapping = nil
     lock.release()
@@ -218,7 +221,7 @@ public final class AddressSpace: @unchecked Sendable {
     var region = region
     if let source {
       region.sourceID = source.store.identity
-      try addMapping(of: source, bytes: region.length)
+      try addMapping(of: source, bytes: region.length, writableBytes: region.sharedWritableBytes)
     }
     if replacing { removePages(range) }
     do throws(RegionMapError) {

@@ -19,6 +19,10 @@ public final class PageStore: @unchecked Sendable {
   let budget: PageBudget?
   /// The address spaces that map it.
   unowned(unsafe) var firstMapping: StoreMapping?
+  /// How many of them have, or may give themselves, the right to write to it through shared memory.
+  private var sharedWriterCount = 0
+  /// Whether none may get it any more (F_SEAL_WRITE).
+  private var refusesSharedWriters = false
 
   /// Held by whoever takes pages out of mappings; guards the visits to them.
   nonisolated(unsafe) static var unmapping: Mutex?
@@ -316,6 +320,30 @@ public final class PageStore: @unchecked Sendable {
   }
 
   // MARK: Mapping
+
+  /// Has nobody write through shared memory from now on, for good.
+  ///
+  /// - Returns: false where somebody can already.
+  func refuseSharedWrites() -> Bool {
+    lock.withLock {
+      if sharedWriterCount > 0 { return false }
+      refusesSharedWriters = true
+      return true
+    }
+  }
+
+  /// Counts one more who can write through shared memory.
+  ///
+  /// - Returns: false where that is refused.
+  func addSharedWriter() -> Bool {
+    lock.withLock {
+      if refusesSharedWriters { return false }
+      sharedWriterCount += 1
+      return true
+    }
+  }
+
+  func removeSharedWriter() { lock.withLock { sharedWriterCount -= 1 } }
 
   /// What a page fault finds.
   public enum MappedPage {

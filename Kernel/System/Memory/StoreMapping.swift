@@ -33,6 +33,11 @@ final class StoreMapping: @unchecked Sendable {
   let space: Unmanaged<AddressSpace>
   /// How much of the store the space's regions map, in bytes. Under the space's lock.
   var bytes: UInt64
+  /// How much of it is shared memory that is, or could become, writable. Under the space's lock.
+  var writableBytes: UInt64 = 0
+  /// Whether the store counts the space among those who can write. Longer than there are writable bytes: until no CPU
+  /// has a translation of them any more. Under the space's lock.
+  private var isWriter = false
   var nextInSpace: StoreMapping?
   unowned(unsafe) var nextInStore: StoreMapping?
   unowned(unsafe) var previousInStore: StoreMapping?
@@ -44,6 +49,24 @@ final class StoreMapping: @unchecked Sendable {
     file = source.file
     self.space = Unmanaged.passUnretained(space)
     self.bytes = bytes
+  }
+
+  deinit { if isWriter { store.removeSharedWriter() } }
+
+  /// Has the store count the space among those who can write to it.
+  ///
+  /// - Throws: EPERM where it refuses that.
+  func joinWriters() throws(Errno) {
+    if isWriter { return }
+    guard store.addSharedWriter() else { throw .notPermitted }
+    isWriter = true
+  }
+
+  /// Ends that where nothing is writable any more.
+  func leaveWriters() {
+    guard isWriter, writableBytes == 0 else { return }
+    isWriter = false
+    store.removeSharedWriter()
   }
 
   func joinStore() {
@@ -81,17 +104,26 @@ extension AddressSpace {
   }
 
   /// A region of a source comes in. The lock is held.
-  func addMapping(of source: MappedSource, bytes: UInt64) throws(Failure) {
+  ///
+  /// - Parameters:
+  ///   - bytes: how many there are of it.
+  ///   - writableBytes: how many of them are shared memory that is, or could become, writable.
+  /// - Throws: EPERM where the store does not let itself be written so, ENOMEM.
+  func addMapping(of source: MappedSource, bytes: UInt64, writableBytes: UInt64) throws(Failure) {
     var next = firstMapping
     while let mapping = next {
       if mapping.store === source.store {
+        if writableBytes > 0 { try mapping.joinWriters() }
         mapping.bytes += bytes
+        mapping.writableBytes += writableBytes
         return
       }
       next = mapping.nextInSpace
     }
     guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
     let mapping = StoreMapping(source, space: self, bytes: bytes)
+    if writableBytes > 0 { try mapping.joinWriters() }
+    mapping.writableBytes = writableBytes
     mapping.nextInSpace = firstMapping
     firstMapping = mapping
     mapping.joinStore()
@@ -106,7 +138,11 @@ extension AddressSpace {
       if mapping.store.identity == region.sourceID {
         mapping.bytes -= region.length
         if region.attributes.contains(.segment) { mapping.file?.regionIsRemoved() }
-        if mapping.bytes > 0 { return }
+        mapping.writableBytes -= region.sharedWritableBytes
+        if mapping.bytes > 0 {
+          if mapping.writableBytes == 0, region.sharedWritableBytes > 0 { hasFormerWriters = true }
+          return
+        }
         if let previous { previous.nextInSpace = mapping.nextInSpace } else { firstMapping = mapping.nextInSpace }
         mapping.leaveStore()
         mapping.nextInSpace = unusedMapping
@@ -114,6 +150,17 @@ extension AddressSpace {
         return
       }
       previous = mapping
+      next = mapping.nextInSpace
+    }
+  }
+
+  /// Ends the right to write to stores of which nothing is writable any more. The lock is held, and no CPU has a
+  /// translation left of what has been unmapped.
+  func leaveFormerWriters() {
+    hasFormerWriters = false
+    var next = firstMapping
+    while let mapping = next {
+      mapping.leaveWriters()
       next = mapping.nextInSpace
     }
   }
@@ -155,6 +202,11 @@ extension AddressSpace {
     }
     unlock()
   }
+}
+
+extension MemoryRegion {
+  /// How much of it is shared memory of a source that is writable, or that mprotect(2) can make so.
+  var sharedWritableBytes: UInt64 { isShared && !attributes.contains(.neverWritable) ? length : 0 }
 }
 
 extension PageStore {

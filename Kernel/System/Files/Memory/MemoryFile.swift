@@ -7,6 +7,8 @@ final class MemoryFile: FileNode, @unchecked Sendable {
   /// What is refused (fcntl(2), File Sealing): more seals, but for memfd_create(2) with MFD_ALLOW_SEALING. Changed
   /// under the mutex of the contents.
   var seals: FileSeals = .seal
+  /// Whether it can have seals at all: ramfs has none.
+  let isSealable: Bool
 
   /// How many open files may write to it, under the store's lock; or, below 0, how many run it (execve(2), ETXTBSY).
   private var writerCount: Int32 = 0
@@ -15,8 +17,9 @@ final class MemoryFile: FileNode, @unchecked Sendable {
   /// Written before anybody else has the file.
   private var storedName: UnsafeMutablePointer<UInt8>?
 
-  init(fileSystem: FileSystem, number: UInt64, mode: FileMode, budget: PageBudget?) {
+  init(fileSystem: FileSystem, number: UInt64, mode: FileMode, budget: PageBudget?, isSealable: Bool = true) {
     store = PageStore(budget: budget)
+    self.isSealable = isSealable
     super.init(fileSystem: fileSystem, number: number, mode: mode)
   }
 
@@ -85,16 +88,12 @@ final class MemoryFile: FileNode, @unchecked Sendable {
     let mutex = FileMutexes.contents(of: self)
     mutex.acquire()
     defer { mutex.release() }
-    var mayExtend = false
     switch mode {
-    case .extend: mayExtend = true
-    case .keepSize: break
-    case .punchHole: try seals.checkWrite()
-    case .zero(let keepsSize):
-      mayExtend = !keepsSize
-      try seals.checkWrite()
+    case .extend, .keepSize: break
+    case .punchHole, .zero: try seals.checkWrite()
     }
-    if mayExtend { try seals.checkSize(max(range.upperBound, store.size), was: store.size) }
+    // As on Linux pages behind the end of a file that may not grow are refused too.
+    if !mode.isHole { try seals.checkSize(max(range.upperBound, store.size), was: store.size) }
     switch mode {
     case .extend: try store.allocate(range, extends: true)
     case .keepSize: try store.allocate(range, extends: false)
@@ -138,24 +137,29 @@ final class OpenMemoryFile: OpenFile, @unchecked Sendable {
   deinit { if direction != 0 { file.end(direction) } }
 
   override var hasPosition: Bool { true }
-  override var refusesSharedWrites: Bool { !file.seals.isDisjoint(with: [.write, .futureWrite]) }
+  override var refusesSharedWrites: Bool { file.seals.refusesWrites }
 
   override func manipulate(_ command: UInt32, _ argument: UInt64) throws(Errno) -> Int64 {
     switch command {
-    case 1034: return Int64(file.seals.rawValue)  // F_GET_SEALS
+    case 1034 where file.isSealable: return Int64(file.seals.rawValue)  // F_GET_SEALS
     case 1033:  // F_ADD_SEALS
-      guard flags.isWritable else { throw .notPermitted }
-      let mutex = FileMutexes.contents(of: file)
-      mutex.acquire()
-      defer { mutex.release() }
-      let added = FileSeals(rawValue: UInt32(truncatingIfNeeded: argument))
-      guard FileSeals.all.isSuperset(of: added) else { throw .invalid }
-      if file.seals.contains(.seal) { throw .notPermitted }
-      if added.contains(.write), store.lock.withLock({ store.firstMapping != nil }) { throw .busy }
-      file.seals.formUnion(added)
+      guard argument <= UInt64(UInt32.max) else { throw .invalid }
+      guard file.isSealable else { return try super.manipulate(command, argument) }
+      try addSeals(FileSeals(rawValue: UInt32(argument)))
       return 0
     default: return try super.manipulate(command, argument)
     }
+  }
+
+  private func addSeals(_ added: FileSeals) throws(Errno) {
+    guard flags.isWritable else { throw .notPermitted }
+    guard FileSeals.all.isSuperset(of: added) else { throw .invalid }
+    let mutex = FileMutexes.contents(of: file)
+    mutex.acquire()
+    defer { mutex.release() }
+    if file.seals.contains(.seal) { throw .notPermitted }
+    if added.contains(.write), !store.refuseSharedWrites() { throw .busy }
+    file.seals.formUnion(added)
   }
 
   override func memory(size: UInt64, isShared: Bool) throws(Errno) -> MappedMemory {
@@ -191,10 +195,9 @@ final class OpenMemoryFile: OpenFile, @unchecked Sendable {
     defer { mutex.release() }
     let start = flags.contains(.append) ? Int64(store.size) : position ?? offset
     if start.addingReportingOverflow(Int64(buffer.remaining)).overflow { throw .invalid }
-    try file.seals.checkWrite()
-    try file.seals.checkSize(max(store.size, UInt64(start) + UInt64(buffer.remaining)), was: store.size)
     let room = try FileSizeLimit.room(at: start, count: buffer.remaining)
-    let count = try buffer.take(into: store, at: UInt64(start), count: room)
+    let allowed = try file.seals.writableCount(at: UInt64(start), count: room, size: store.size)
+    let count = try buffer.take(into: store, at: UInt64(start), count: allowed)
     node.stampModified()
     FileAttributes.dropSetIDBits(of: node)
     if position == nil { offset = start &+ Int64(count) }
@@ -219,27 +222,5 @@ final class OpenMemoryFile: OpenFile, @unchecked Sendable {
       self.offset = try Whence.position(offset, whence, current: self.offset, size: size)
     }
     return self.offset
-  }
-}
-
-/// What is refused of a file in memory for good (fcntl(2), File Sealing), with Linux's values.
-struct FileSeals: OptionSet, Sendable {
-  let rawValue: UInt32
-
-  init(rawValue: UInt32) { self.rawValue = rawValue }
-
-  static var seal: FileSeals { FileSeals(rawValue: 0x1) }  // F_SEAL_SEAL
-  static var shrink: FileSeals { FileSeals(rawValue: 0x2) }  // F_SEAL_SHRINK
-  static var grow: FileSeals { FileSeals(rawValue: 0x4) }  // F_SEAL_GROW
-  static var write: FileSeals { FileSeals(rawValue: 0x8) }  // F_SEAL_WRITE
-  static var futureWrite: FileSeals { FileSeals(rawValue: 0x10) }  // F_SEAL_FUTURE_WRITE
-  static var all: FileSeals { FileSeals(rawValue: 0x1F) }
-
-  func checkSize(_ size: UInt64, was old: UInt64) throws(Errno) {
-    if size < old && contains(.shrink) || size > old && contains(.grow) { throw .notPermitted }
-  }
-
-  func checkWrite() throws(Errno) {
-    if !isDisjoint(with: [.write, .futureWrite]) { throw .notPermitted }
   }
 }

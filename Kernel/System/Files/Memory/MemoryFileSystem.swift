@@ -41,7 +41,9 @@ final class MemoryFileSystem: FileSystem, @unchecked Sendable {
     try Self.checkMemory()
     let node: FileNode
     switch mode.type {
-    case .regular: node = MemoryFile(fileSystem: self, number: makeNumber(), mode: mode, budget: budget)
+    case .regular:
+      node = MemoryFile(
+        fileSystem: self, number: makeNumber(), mode: mode, budget: budget, isSealable: magic != MemoryMagic.ramfs)
     case .directory:
       node = MemoryDirectory(fileSystem: self, number: makeNumber(), mode: mode)
     case .fifo:

@@ -136,4 +136,7 @@ enum FileAllocationMode {
   case keepSize
   case punchHole
   case zero(keepsSize: Bool)
+
+  /// Whether nothing is allocated.
+  var isHole: Bool { if case .punchHole = self { true } else { false } }
 }

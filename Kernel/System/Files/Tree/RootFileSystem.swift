@@ -17,7 +17,7 @@ public enum RootFileSystem {
     SystemFileSystem.initialize()
     DeviceNodes.registerDrivers()
     let fileSystem = MemoryFileSystem(
-      typeName: "rootfs", magic: MemoryMagic.ramfs, budget: PageBudget(limit: .max))
+      typeName: "rootfs", magic: MemoryMagic.tmpfs, budget: PageBudget(limit: .max))
     do throws(Errno) {
       let mount = try Mount(root: fileSystem.makeRoot(permissions: 0o755), source: ByteView("rootfs"), flags: [])
       Mounts.addRoot(mount)

@@ -62,7 +62,7 @@ extension SystemCalls {
     }
     let (end, overflows) = start.addingReportingOverflow(count)
     guard !overflows, UInt64(end) <= PageStore.maximumSize else { throw .fileTooLarge }
-    try FileSizeLimit.check(UInt64(end), current: UInt64(file.node.size))
+    if !mode.isHole { try FileSizeLimit.check(UInt64(end), current: UInt64(file.node.size)) }
     try file.node.allocate(UInt64(start)..<UInt64(end), mode)
     return 0
   }

@@ -75,10 +75,7 @@ extension SystemCalls {
     thread.pointee.identifier = process.identifier
     Tracing.identifierChanged(of: thread, process, from: identifier)
     process.setName(path)
-    let old = process.addressSpace
-    process.replaceAddressSpace(image.space)
-    ActiveAddressSpace.adopt(image.space)
-    withExtendedLifetime(old) {}
+    enterMemory(image.space, of: process)
     Exit.releaseVforkParent(process)
     thread.startProgram(path: path)
     process.startProgram(image.credentials, isReadable: image.isReadable)
@@ -93,6 +90,16 @@ extension SystemCalls {
     thread.pointee.head.needsFullFrame = 1
     TraceStops.executed(thread, process, old: identifier)
     return 0
+  }
+
+  /// Has the process go on in the memory of the new program. In a function of its own, so that no reference to the old
+  /// one is left: it has gone before anybody hears of the new program, by a descriptor that closes for example.
+  @inline(never)
+  private static func enterMemory(_ space: AddressSpace, of process: Process) {
+    let old = process.addressSpace
+    process.replaceAddressSpace(space)
+    ActiveAddressSpace.adopt(space)
+    withExtendedLifetime(old) {}
   }
 
   /// Loads a program beside the one that runs.
