@@ -46,6 +46,7 @@ public enum SystemStart {
     RootFileSystem.initialize()
     FileSystemContext.initialize()
     AnonymousMount.initialize()
+    MessageQueueFileSystem.initialize()
     ProcFileSystem.initialize(commandLine: memory.information.commandLine ?? ByteView(""))
     FileLocks.initialize()
     Time.startTimerOnThisCPU()

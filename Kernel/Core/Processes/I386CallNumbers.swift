@@ -116,6 +116,7 @@ public enum I386CallNumbers {
     case 262: 225  // timer_getoverrun
     case 263: 226  // timer_delete
     case 270: 234  // tgkill
+    case 278: 241  // mq_unlink
     case 289: 251  // ioprio_set
     case 290: 252  // ioprio_get
     case 291...293: UInt64(number) - 291 + 253  // inotify_init, inotify_add_watch, inotify_rm_watch

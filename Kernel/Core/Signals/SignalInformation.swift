@@ -89,6 +89,17 @@ public struct SignalInformation: BitwiseCopyable, Sendable {
       fields: (address, pair(UInt32(bitPattern: number), architecture), 0, 0))
   }
 
+  /// A message has come to a queue (mq_notify(3)).
+  ///
+  /// - Parameters:
+  ///   - process, user: who has sent the message.
+  ///   - value: what was asked to go along.
+  public static func messageQueue(_ signal: Signal, process: Int32, user: UInt32, value: UInt64) -> SignalInformation {
+    SignalInformation(
+      number: Int32(signal.rawValue), code: SignalCode.messageQueue,
+      fields: (pair(UInt32(bitPattern: process), user), value, 0, 0))
+  }
+
   /// A file may have become ready (fcntl(2), F_SETSIG).
   public static func ofFile(_ signal: Signal, reason: FileReadiness, descriptor: Int32) -> SignalInformation {
     SignalInformation(
@@ -143,6 +154,7 @@ public enum SignalCode {
   public static var kernel: Int32 { 0x80 }
   public static var queue: Int32 { -1 }
   public static var timer: Int32 { -2 }
+  public static var messageQueue: Int32 { -3 }
   /// SI_SIGIO: of O_ASYNC, where the signal's codes mean something else.
   public static var file: Int32 { -5 }
   public static var threadKill: Int32 { -6 }

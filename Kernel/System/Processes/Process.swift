@@ -47,6 +47,8 @@ public final class Process: @unchecked Sendable {
   var sessionWithoutTerminal: Int32 = 0
   /// Whether it has called execve since it was made.
   var hasExecuted = false
+  /// How many programs it has begun by execve. Its own threads change it.
+  var executionCount: UInt32 = 0
   /// The thread of the parent that made it, or the first one of the process that it was given to.
   var creator: Int32 = 0
 

@@ -37,6 +37,7 @@ extension SystemCalls {
     thread.pointee.signals.alternateStack = thread.pointee.signals.alternateStack.afterExec
     thread.pointee.signals.restart = .none
     process.hasExecuted = true
+    process.executionCount &+= 1
     process.exitSignal = Signal.child.rawValue
   }
 }

@@ -2,7 +2,7 @@ import Core
 import Machine
 
 /// A directory of a file system in memory.
-final class MemoryDirectory: FileNode, @unchecked Sendable {
+class MemoryDirectory: FileNode, @unchecked Sendable {
   /// Guards `table` and the names in it. Of two directories, that of the lower inode number first.
   private var lock = SpinLock()
   private var table = DirectoryTable<DirectoryEntry>()

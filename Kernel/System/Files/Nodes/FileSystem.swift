@@ -20,6 +20,9 @@ public class FileSystem: @unchecked Sendable {
   /// whoever would make it.
   var makesFiles: Bool { true }
 
+  /// Whether its files may get further names (link(2)).
+  var makesLinks: Bool { true }
+
   /// A new file without a name.
   ///
   /// - Parameter deviceNumber: of device nodes.

@@ -121,6 +121,7 @@ final class DescriptorTable: @unchecked Sendable {
   /// A descriptor does not refer to a file any more.
   private func closed(_ file: OpenFile) {
     if file.node.mayHaveRecordLocks { FileLocks.releaseRecordLocks(of: self, on: file.node) }
+    if file.hearsOfClosing { file.descriptorClosed() }
   }
 
   /// close_range(2): all descriptors of a range.

@@ -70,6 +70,8 @@ public class OpenFile: @unchecked Sendable {
   final var asynchronousNotice: AsynchronousNotice?
   /// Whether the open file may own locks.
   var mayOwnLocks = false
+  /// Whether `descriptorClosed` is to be called.
+  final var hearsOfClosing = false
   /// Where the next read or write begins, of files that have a position.
   var offset: Int64 = 0
 
@@ -155,6 +157,9 @@ public class OpenFile: @unchecked Sendable {
   /// Whether splice(2) moves bytes out of it or into it: not where what a read gives is no part of a stream.
   final var isSplicable: Bool { anonymousName.utf8CodeUnitCount == 0 && !node.mode.isDirectory }
 
+  /// A process has closed a descriptor of it, and may have others: called where `hearsOfClosing`.
+  func descriptorClosed() {}
+
   /// What could be done now without waiting (poll(2)).
   func poll() -> PollEvents { [.input, .output, .inputNormal, .outputNormal] }
 
@@ -179,6 +184,8 @@ public class OpenFile: @unchecked Sendable {
   var signals: SignalFile? { nil }
   /// Itself, of a pidfd.
   var processHandle: ProcessHandle? { nil }
+  /// Itself, of a message queue.
+  var messageQueue: MessageQueueFile? { nil }
   /// Itself, of a socket.
   var socket: Socket? { nil }
   /// The epoll items that watch it, under the lock of all `EpollLinks`.

@@ -20,6 +20,7 @@ enum SettingFiles {
       text.put("\n")
     }
     add("pipe-max-size", 1 << 20, to: files)
+    MessageQueueAccounts.addFiles(to: files)
   }
 
   private static func addKernel(to kernel: FixedDirectory) {

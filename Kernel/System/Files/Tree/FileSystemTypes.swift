@@ -17,12 +17,13 @@ enum FileSystemTypes {
     if name == "devtmpfs" { return DeviceNodes.root }
     if name == "devpts" { return PseudoTerminalFileSystem.makeRoot(options) }
     if name == "sysfs" { return SystemFileSystem.shared.root }
+    if name == "mqueue" { return MessageQueueFileSystem.root.entry }
     throw .noDevice
   }
 
   /// Writes /proc/filesystems.
   static func writeNames(to text: inout TextBuffer) {
-    text.put("nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tramfs\nnodev\tdevtmpfs\nnodev\tdevpts\n")
+    text.put("nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tramfs\nnodev\tdevtmpfs\nnodev\tdevpts\nnodev\tmqueue\n")
   }
 
   private static func makeMemory(

@@ -66,7 +66,7 @@ extension FileTree {
     try prepareCreation(&walk, path, lookup, isDirectory: false)
     let node = file.node
     guard walk.place.mount === file.mount else { throw .crossDevice }
-    if node.mode.isDirectory { throw .notPermitted }
+    if node.mode.isDirectory || !node.fileSystem.makesLinks { throw .notPermitted }
     if node.linkCount == 0, !node.isTemporary { throw .noEntry }
     if node.linkCount >= 0x7FFF_FFFF { throw .tooManyLinks }
     let entry = try DirectoryEntry(name: walk.name, node: node, parent: walk.place.entry)
