@@ -112,11 +112,11 @@ import Testing
     }
     var bytes = [UInt8](repeating: 120, count: 256)
     try bytes.withUnsafeBytes { try MessageQueueName.check(ByteView(UnsafeRawBufferPointer(rebasing: $0[0..<255]))) }
-    bytes.withUnsafeBytes { view in
+    _ = bytes.withUnsafeBytes { view in
       #expect(throws: Errno.nameTooLong) { try MessageQueueName.check(ByteView(view)) }
     }
     bytes[3] = UInt8(ascii: "/")
-    bytes.withUnsafeBytes { view in
+    _ = bytes.withUnsafeBytes { view in
       #expect(throws: Errno.access) { try MessageQueueName.check(ByteView(view)) }
     }
   }

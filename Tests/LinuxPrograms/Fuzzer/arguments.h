@@ -22,7 +22,10 @@ static inline int one_in(struct stream *stream, word count) { return below(strea
 // --- Kinds
 
 // What a descriptor refers to.
-enum type { FILE_, DIRECTORY, PIPE, SOCKET, EPOLL, EVENT, TIMER, SIGNALS, TERMINAL, GENERATED, PROCESS_, TYPES };
+enum type {
+  FILE_, DIRECTORY, PIPE, SOCKET, EPOLL, EVENT, TIMER, SIGNALS, TERMINAL, GENERATED, PROCESS_, QUEUE,
+  TYPES,
+};
 
 enum kind {
   K_NOTHING,
@@ -40,7 +43,7 @@ enum kind {
   K_ADDRESS_OF_SOCKET, K_SIZE_POINTER, K_POLL, K_DESCRIPTOR_SET, K_EPOLL_EVENT, K_SIGNAL_EVENT, K_LIMIT, K_CLONE,
   K_OPEN_HOW, K_SCHEDULING, K_CAPABILITY_HEADER, K_STRINGS, K_OFFSET_POINTER, K_LOCK, K_MASK_AND_SIZE, K_TEXT,
   K_MAP_ADDRESS, K_MAP_LENGTH, K_OFFSET, K_SIGNAL, K_PROCESS, K_TIMER_ID, K_USER, K_FUTEX,
-  K_FUTEX_VECTOR, K_SEGMENT,
+  K_FUTEX_VECTOR, K_SEGMENT, K_QUEUE_ATTRIBUTES,
   K_IDENTIFIER,   // of shared memory, semaphores or a message queue
   K_OPERATIONS,   // of semaphores
   K_LETTER,       // for a message queue
@@ -323,6 +326,11 @@ static word structure(struct stream *stream, int kind) {
     halves[0] = next(stream) & (one_in(stream, 3) ? 0xFFFFFFFF : 0x8000201F);
     halves[1] = halves[2] = next(stream);
     break;
+  case K_QUEUE_ATTRIBUTES:
+    words[0] = one_in(stream, 8) ? next(stream) : below(stream, 2) * O_NONBLOCK;
+    words[1] = one_in(stream, 8) ? PICK(stream, numbers) : below(stream, 12);
+    words[2] = one_in(stream, 8) ? PICK(stream, numbers) : 1 + below(stream, 300);
+    break;
   case K_SIGNAL_EVENT:
     words[0] = next(stream);
     halves[2] = one_in(stream, 8) ? PICK(stream, numbers) : 34 + below(stream, 20);
@@ -382,7 +390,7 @@ static word structure(struct stream *stream, int kind) {
     break;
   case K_TEXT: {
     static const char *const texts[] = {
-      "tmpfs", "proc", "sysfs", "devpts", "devtmpfs", "ramfs", "none", "size=1m", "mode=777,nr_inodes=5", "gid=4,ptmxmode=666",
+      "tmpfs", "proc", "sysfs", "devpts", "devtmpfs", "ramfs", "mqueue", "none", "size=1m", "mode=777,nr_inodes=5", "gid=4,ptmxmode=666",
       "user.name", "security.selinux", "name", "",
     };
     const char *source = PICK(stream, texts);

@@ -15,6 +15,7 @@
 // It fails where a life cannot be ended, where something is lost, or where a call of the kernel's table is not in
 // calls.h. A panic shows itself. The numbers of the last calls of each thread are shown with a failure.
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -591,6 +592,16 @@ static void clear_away(void) {
     snprintf(path, sizeof path, "/tmp/fuzz.%d", index);
     rmdir(path);
   }
+  // Message queues that lives have left their names of.
+  const char *queues = "/tmp/queues";
+  mkdir(queues, 0700);
+  if (mount("none", queues, "mqueue", 0, NULL) == 0) {
+    DIR *names = opendir(queues);
+    for (struct dirent *name; names && (name = readdir(names));) unlinkat(dirfd(names), name->d_name, 0);
+    if (names) closedir(names);
+    umount(queues);
+  }
+  rmdir(queues);
   // Lives of root may have changed it.
   sethostname("fuzz", 4);
 }
