@@ -50,7 +50,7 @@ enum InterProcessFiles {
     text.put("       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid")
     text.put("      stime      rtime      ctime\n")
     InterProcess.messages.forEach { object in
-      let record = unsafeDowncast(object, to: MessageQueue.self).record
+      let record = unsafeDowncast(object, to: SystemVQueue.self).record
       put(record.permissions, of: object, &text)
       text.put(" ")
       put(record.byteCount, 10, &text)
@@ -101,14 +101,14 @@ enum InterProcessFiles {
     }
     kernel.addFile("shm_rmid_forced") { text throws(Errno) in text.put("0\n") }
     addSetting("msgmax", to: kernel) {
-      UInt64(MessageQueues.maximumSize)
+      UInt64(SystemVQueues.maximumSize)
     } set: { number throws(Errno) in
-      MessageQueues.maximumSize = Int32(try checked(number, atMost: messageSizeLimit))
+      SystemVQueues.maximumSize = Int32(try checked(number, atMost: messageSizeLimit))
     }
     addSetting("msgmnb", to: kernel) {
-      UInt64(MessageQueues.maximumBytes)
+      UInt64(SystemVQueues.maximumBytes)
     } set: { number throws(Errno) in
-      MessageQueues.maximumBytes = Int32(try checked(number, atMost: UInt64(Int32.max)))
+      SystemVQueues.maximumBytes = Int32(try checked(number, atMost: UInt64(Int32.max)))
     }
     addSetting("msgmni", to: kernel) {
       UInt64(InterProcess.messages.limit)

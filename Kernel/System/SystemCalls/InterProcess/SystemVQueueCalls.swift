@@ -9,7 +9,7 @@ extension SystemCalls {
     let flags = arguments.second & 0xFFFF_FFFF
     return try InterProcess.messages.get(key: key, flags: flags) { _ throws(Errno) in
     } make: { () throws(Errno) in
-      try MessageQueues.make(key: key, flags: flags)
+      try SystemVQueues.make(key: key, flags: flags)
     }
   }
 
@@ -17,10 +17,10 @@ extension SystemCalls {
   static func msgsnd(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
     let identifier = Int32(truncatingIfNeeded: arguments.first)
     guard let type = UserMemory.load(Int64(0), from: arguments.second) else { throw .badAddress }
-    guard arguments.third <= UInt64(MessageQueues.maximumSize), identifier >= 0, type >= 1 else { throw .invalid }
-    let message = try QueuedMessage.make(type: type, from: arguments.second &+ 8, count: Int(arguments.third))
+    guard arguments.third <= UInt64(SystemVQueues.maximumSize), identifier >= 0, type >= 1 else { throw .invalid }
+    let message = try SystemVMessage.make(type: type, from: arguments.second &+ 8, count: Int(arguments.third))
     do throws(Errno) {
-      try MessageQueues.queue(identifier).send(message, waits: arguments.fourth & InterProcessFlags.noWait == 0)
+      try SystemVQueues.queue(identifier).send(message, waits: arguments.fourth & InterProcessFlags.noWait == 0)
     } catch {
       message.deallocateMessage()
       throw error
@@ -37,12 +37,12 @@ extension SystemCalls {
     let selection = MessageSelection(type: type, flags: flags)
     let cutsOff = flags & MessageSelection.cutsOff != 0
     let waits = flags & InterProcessFlags.noWait == 0
-    let message: QueuedMessage.Pointer
+    let message: SystemVMessage.Pointer
     if flags & MessageSelection.copy != 0 {
       if flags & MessageSelection.except != 0 || waits { throw .invalid }
-      message = try MessageQueues.queue(identifier).copy(selection, limit: room, cutsOff: cutsOff)
+      message = try SystemVQueues.queue(identifier).copy(selection, limit: room, cutsOff: cutsOff)
     } else {
-      message = try MessageQueues.queue(identifier).receive(selection, limit: room, cutsOff: cutsOff, waits: waits)
+      message = try SystemVQueues.queue(identifier).receive(selection, limit: room, cutsOff: cutsOff, waits: waits)
     }
     // As on Linux the message is lost where the program has no room for it after all.
     defer { message.deallocateMessage() }
@@ -61,15 +61,15 @@ extension SystemCalls {
     guard identifier >= 0, command >= 0 else { throw .invalid }
     switch command {
     case InterProcessCommand.remove:
-      let queue = try MessageQueues.queue(identifier)
+      let queue = try SystemVQueues.queue(identifier)
       try queue.checkOwner()
       try queue.remove()
       return 0
     case InterProcessCommand.set:
       guard let record = UserMemory.load(MessageQueueRecord(), from: address) else { throw .badAddress }
-      let queue = try MessageQueues.queue(identifier)
+      let queue = try SystemVQueues.queue(identifier)
       try queue.checkOwner()
-      if record.byteLimit > UInt64(MessageQueues.maximumBytes),
+      if record.byteLimit > UInt64(SystemVQueues.maximumBytes),
         !Scheduler.current.pointee.process!.hasCapability(.exceedLimits)
       {
         throw .notPermitted
@@ -77,21 +77,21 @@ extension SystemCalls {
       try queue.set(record)
       return 0
     case InterProcessCommand.status:
-      let queue = try MessageQueues.queue(identifier)
+      let queue = try SystemVQueues.queue(identifier)
       try queue.check(InterProcessPermissions.read)
       return try store(queue.record, at: address, result: 0)
     case 11, 13:  // MSG_STAT, MSG_STAT_ANY
       let object = try InterProcess.messages.object(at: identifier)
       if command == 11 { try object.check(InterProcessPermissions.read) }
-      let queue = unsafeDowncast(object, to: MessageQueue.self)
+      let queue = unsafeDowncast(object, to: SystemVQueue.self)
       return try store(queue.record, at: address, result: Int64(queue.identifier))
     case InterProcessCommand.information, 12:  // MSG_INFO
       var record = MessageLimitsRecord()
-      record.maximumSize = MessageQueues.maximumSize
-      record.maximumBytes = MessageQueues.maximumBytes
+      record.maximumSize = SystemVQueues.maximumSize
+      record.maximumBytes = SystemVQueues.maximumBytes
       record.maximumCount = Int32(InterProcess.messages.limit)
       if command == 12 {
-        let counts = MessageQueues.counts
+        let counts = SystemVQueues.counts
         record.pool = Int32(InterProcess.messages.count)
         record.map = Int32(truncatingIfNeeded: counts.messages)
         record.headers = Int32(truncatingIfNeeded: counts.bytes)

@@ -2,8 +2,8 @@ import Core
 import Machine
 
 /// A message on its way: in the heap, with its bytes behind this record.
-struct QueuedMessage {
-  typealias Pointer = UnsafeMutablePointer<QueuedMessage>
+struct SystemVMessage {
+  typealias Pointer = UnsafeMutablePointer<SystemVMessage>
 
   let type: Int64
   /// In bytes.
@@ -13,8 +13,8 @@ struct QueuedMessage {
   /// A message with bytes of the current process's.
   static func make(type: Int64, from address: UInt64, count: Int) throws(Errno) -> Pointer {
     guard let memory = InterProcessMemory.allocate(size: size(count)) else { throw .outOfMemory }
-    let message = memory.bindMemory(to: QueuedMessage.self, capacity: 1)
-    message.initialize(to: QueuedMessage(type: type, count: count))
+    let message = memory.bindMemory(to: SystemVMessage.self, capacity: 1)
+    message.initialize(to: SystemVMessage(type: type, count: count))
     guard UserMemory.copyIn(message.bytes, from: address, count: count) else {
       message.deallocateMessage()
       throw .badAddress
@@ -22,19 +22,19 @@ struct QueuedMessage {
     return message
   }
 
-  fileprivate static func size(_ count: Int) -> Int { MemoryLayout<QueuedMessage>.stride + count }
+  fileprivate static func size(_ count: Int) -> Int { MemoryLayout<SystemVMessage>.stride + count }
 }
 
-extension UnsafeMutablePointer where Pointee == QueuedMessage {
-  var bytes: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) + MemoryLayout<QueuedMessage>.stride }
+extension UnsafeMutablePointer where Pointee == SystemVMessage {
+  var bytes: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) + MemoryLayout<SystemVMessage>.stride }
 
-  func deallocateMessage() { InterProcessMemory.deallocate(self, size: QueuedMessage.size(pointee.count)) }
+  func deallocateMessage() { InterProcessMemory.deallocate(self, size: SystemVMessage.size(pointee.count)) }
 
   /// A message of its own with the same contents.
-  fileprivate func copy() -> QueuedMessage.Pointer? {
-    guard let memory = InterProcessMemory.allocate(size: QueuedMessage.size(pointee.count)) else { return nil }
-    let message = memory.bindMemory(to: QueuedMessage.self, capacity: 1)
-    message.initialize(to: QueuedMessage(type: pointee.type, count: pointee.count))
+  fileprivate func copy() -> SystemVMessage.Pointer? {
+    guard let memory = InterProcessMemory.allocate(size: SystemVMessage.size(pointee.count)) else { return nil }
+    let message = memory.bindMemory(to: SystemVMessage.self, capacity: 1)
+    message.initialize(to: SystemVMessage(type: pointee.type, count: pointee.count))
     message.bytes.copyMemory(from: bytes, byteCount: pointee.count)
     return message
   }
@@ -44,7 +44,7 @@ extension UnsafeMutablePointer where Pointee == QueuedMessage {
 ///
 /// A message goes straight to a receiver that waits for one like it. Senders that wait are woken once theirs has room, and
 /// look again.
-final class MessageQueue: InterProcessObject, @unchecked Sendable {
+final class SystemVQueue: InterProcessObject, @unchecked Sendable {
   /// What a receiver waits for.
   struct Receiver {
     let selection: MessageSelection
@@ -52,14 +52,14 @@ final class MessageQueue: InterProcessObject, @unchecked Sendable {
     let limit: Int
     let process: Int32
     /// Once it is off the list: what it has been given, or why it has not; neither where it is to look again.
-    var message: QueuedMessage.Pointer?
+    var message: SystemVMessage.Pointer?
     var failure: Errno?
   }
 
   // Under the lock.
 
-  private var first: QueuedMessage.Pointer?
-  private var last: QueuedMessage.Pointer?
+  private var first: SystemVMessage.Pointer?
+  private var last: SystemVMessage.Pointer?
   private var messageCount = 0
   private var byteCount = 0
   private var byteLimit: UInt64
@@ -72,7 +72,7 @@ final class MessageQueue: InterProcessObject, @unchecked Sendable {
   private var senders = WaitingList<Int>()
 
   init(key: Int32, flags: UInt64) {
-    byteLimit = UInt64(MessageQueues.maximumBytes)
+    byteLimit = UInt64(SystemVQueues.maximumBytes)
     super.init(key: key, mode: UInt32(truncatingIfNeeded: flags))
   }
 
@@ -87,7 +87,7 @@ final class MessageQueue: InterProcessObject, @unchecked Sendable {
   /// msgsnd(2)
   ///
   /// - Parameter message: the queue's, unless this throws.
-  func send(_ message: QueuedMessage.Pointer, waits: Bool) throws(Errno) {
+  func send(_ message: SystemVMessage.Pointer, waits: Bool) throws(Errno) {
     while true {
       try check(InterProcessPermissions.write)
       lock.acquire()
@@ -112,7 +112,7 @@ final class MessageQueue: InterProcessObject, @unchecked Sendable {
   }
 
   /// Gives a message to a receiver that waits for it. The lock is held.
-  private func handOver(_ message: QueuedMessage.Pointer) -> Bool {
+  private func handOver(_ message: SystemVMessage.Pointer) -> Bool {
     var next = receivers.first
     while let receiver = next {
       next = receivers.next(after: receiver)
@@ -131,12 +131,12 @@ final class MessageQueue: InterProcessObject, @unchecked Sendable {
     return false
   }
 
-  private func append(_ message: QueuedMessage.Pointer) {
+  private func append(_ message: SystemVMessage.Pointer) {
     if let last { last.pointee.next = message } else { first = message }
     last = message
     messageCount += 1
     byteCount += message.pointee.count
-    MessageQueues.count(messages: 1, bytes: message.pointee.count)
+    SystemVQueues.count(messages: 1, bytes: message.pointee.count)
   }
 
   // MARK: Receiving
@@ -149,7 +149,7 @@ final class MessageQueue: InterProcessObject, @unchecked Sendable {
   /// - Returns: the message, which is the caller's.
   func receive(
     _ selection: MessageSelection, limit: Int, cutsOff: Bool, waits: Bool
-  ) throws(Errno) -> QueuedMessage.Pointer {
+  ) throws(Errno) -> SystemVMessage.Pointer {
     while true {
       try check(InterProcessPermissions.read)
       lock.acquire()
@@ -172,7 +172,7 @@ final class MessageQueue: InterProcessObject, @unchecked Sendable {
         let outcome = sleep(waiter)
         if outcome != .woken { receivers.remove(waiter) }
         if let failure = waiter.pointee.details.failure { throw failure }
-        if let message = waiter.pointee.details.message { return message as QueuedMessage.Pointer? }
+        if let message = waiter.pointee.details.message { return message as SystemVMessage.Pointer? }
         try checkIsThere()
         if outcome == .interrupted { throw .restartUnlessHandled }
         return nil
@@ -182,7 +182,7 @@ final class MessageQueue: InterProcessObject, @unchecked Sendable {
   }
 
   /// A copy of a message, which stays where it is (MSG_COPY).
-  func copy(_ selection: MessageSelection, limit: Int, cutsOff: Bool) throws(Errno) -> QueuedMessage.Pointer {
+  func copy(_ selection: MessageSelection, limit: Int, cutsOff: Bool) throws(Errno) -> SystemVMessage.Pointer {
     try check(InterProcessPermissions.read)
     lock.acquire()
     defer { lock.release() }
@@ -195,8 +195,8 @@ final class MessageQueue: InterProcessObject, @unchecked Sendable {
   }
 
   /// Takes a message off the queue.
-  private func take(_ message: QueuedMessage.Pointer) {
-    var previous: QueuedMessage.Pointer?
+  private func take(_ message: SystemVMessage.Pointer) {
+    var previous: SystemVMessage.Pointer?
     var candidate = first
     while let other = candidate, other != message {
       previous = other
@@ -207,7 +207,7 @@ final class MessageQueue: InterProcessObject, @unchecked Sendable {
     message.pointee.next = nil
     messageCount -= 1
     byteCount -= message.pointee.count
-    MessageQueues.count(messages: -1, bytes: -message.pointee.count)
+    SystemVQueues.count(messages: -1, bytes: -message.pointee.count)
   }
 
   private func wakeSenders() {
@@ -221,7 +221,7 @@ final class MessageQueue: InterProcessObject, @unchecked Sendable {
   private func dropMessages() {
     while let message = first {
       first = message.pointee.next
-      MessageQueues.count(messages: -1, bytes: -message.pointee.count)
+      SystemVQueues.count(messages: -1, bytes: -message.pointee.count)
       message.deallocateMessage()
     }
     last = nil
@@ -272,7 +272,7 @@ final class MessageQueue: InterProcessObject, @unchecked Sendable {
 }
 
 /// All queues together.
-enum MessageQueues {
+enum SystemVQueues {
   /// Guards the counts; innermost.
   nonisolated(unsafe) private static var lock = SpinLock()
   nonisolated(unsafe) private static var storedCounts = (messages: 0, bytes: 0)
@@ -290,12 +290,12 @@ enum MessageQueues {
     }
   }
 
-  static func make(key: Int32, flags: UInt64) throws(Errno) -> MessageQueue {
+  static func make(key: Int32, flags: UInt64) throws(Errno) -> SystemVQueue {
     guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
-    return MessageQueue(key: key, flags: flags)
+    return SystemVQueue(key: key, flags: flags)
   }
 
-  static func queue(_ identifier: Int32) throws(Errno) -> MessageQueue {
-    unsafeDowncast(try InterProcess.messages.object(identifier), to: MessageQueue.self)
+  static func queue(_ identifier: Int32) throws(Errno) -> SystemVQueue {
+    unsafeDowncast(try InterProcess.messages.object(identifier), to: SystemVQueue.self)
   }
 }
