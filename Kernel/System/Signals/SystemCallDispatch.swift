@@ -24,15 +24,19 @@ enum SystemCallDispatch {
           Int32(truncatingIfNeeded: frame.pointee.errorCode), after: frame.pointee.rip,
           isI386: frame.pointee.vector == UInt64(I386_CALL_VECTOR)),
         to: thread)
-    case .unreadable: endProcess(by: .segmentationFault, thread)
-    case .meaningless: endProcess(by: .badSystemCall, thread)
+    case .unreadable: endProcess(by: .segmentationFault, thread, frame)
+    case .meaningless: endProcess(by: .badSystemCall, thread, frame)
     }
     return true
   }
 
   /// A signal that neither the program nor a tracer has a say in.
-  private static func endProcess(by signal: Signal, _ thread: ThreadPointer) {
+  private static func endProcess(
+    by signal: Signal, _ thread: ThreadPointer, _ frame: UnsafeMutablePointer<TrapFrame>
+  ) {
     guard let process = thread.pointee.process else { return }
+    // As Linux has it, a core shows a call that has begun.
+    frame.pointee.rax = UInt64(bitPattern: -Errno.notImplemented.number)
     CoreDump.end(process, by: signal, .fromKernel(signal))
     // The thread ends on its way back.
     thread.pointee.head.hasSignal = 1
