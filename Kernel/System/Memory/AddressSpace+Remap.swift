@@ -47,11 +47,13 @@ extension AddressSpace {
       if request.target == nil, !request.keepsOld, request.old.upperBound == region.end, !request.old.isEmpty {
         let added = region.end..<start + request.newSize
         if added.upperBound <= UserMemory.limit, added.upperBound > start, regions.isFree(added) {
-          if region.attributes.contains(.segment), let mapping = mapping(of: region) {
-            mapping.bytes += added.count64
+          let grown = Self.grown(region, over: added)
+          if region.attributes.contains(.segment), let source = source(of: region) {
+            // Still one attachment.
+            try addMapping(of: source, bytes: grown.length, writableBytes: grown.sharedWritableBytes)
             regions.extend(regionAt: region.start, to: added.upperBound)
           } else {
-            try insert(Self.grown(region, over: added), of: source(of: region), replacing: false)
+            try insert(grown, of: source(of: region), replacing: false)
           }
           return (start, isLocked ? added : nil)
         }
