@@ -188,6 +188,10 @@ static void contents_are_shared(void) {
   CHECK_EQUAL(ATTACHED(id), 0);
   memory = (char *)attach(id, 0, 0);
   CHECK_EQUAL(memory[1], 'y');
+  // Until somebody throws a page of them away.
+  CHECK_EQUAL(madvise(memory, PAGE, MADV_REMOVE), 0);
+  CHECK_EQUAL(memory[1], 0);
+  CHECK_EQUAL(memory[PAGE + 5], 'x');
   CHECK_EQUAL(detach((uintptr_t)memory), 0);
   CHECK_EQUAL(control(id, IPC_RMID, NULL), 0);
 }

@@ -45,7 +45,8 @@ extension AddressSpace {
       if let failure { throw failure }
       if part.start > address { isCovered = false }
       let bytes = part.sourceOffset..<part.sourceOffset + part.length
-      if let file = source?.file {
+      // A file has seals and times; of a segment of shared memory the store is all there is.
+      if let file = source?.file, file.node.pages != nil {
         try file.node.allocate(bytes, .punchHole)
       } else {
         source?.store.punchHole(bytes)

@@ -161,8 +161,8 @@ static void file_step(void) {
       if (command->value == F_SETFL) argument |= O_NONBLOCK;
       if (command->value == F_SETFL) argument &= ~(unsigned long)(O_ASYNC | O_DIRECT);
       if (command->value == F_SETOWN) argument = 0;
-      // A later Linux seals the right to execute too.
-      if (command->value == F_ADD_SEALS) argument &= ~0x20UL;
+      // A later Linux seals the right to execute too, and looks at the lower half alone.
+      if (command->value == F_ADD_SEALS) argument &= 0xFFFFFFDF;
       // A later Linux looks at its lower half alone.
       if (command->value == F_SETSIG) argument = (int)argument;
       say_result(CALL(fcntl, file, command->value, argument));
