@@ -70,22 +70,14 @@ struct trip {
       OFFSET(wanted), OFFSET(turns), OFFSET(migrations), OFFSET(child_migrations), OFFSET(cpu), OFFSET(child_cpu), \
       OFFSET(result) \
     : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", STATE_REGISTERS)
-#define ALL_COMPONENTS "movl $-1, %%eax\n\tmovl $-1, %%edx\n\t"
-#define XRSTOR(register) ALL_COMPONENTS "fnop\n\txrstor64 (%%" register ")\n\t"
-// Both pages of the image are this process's own before the FNOP: in a fork's child XSAVE would fault, the thread be
-// switched out meanwhile, and QEMU save what another one left (extended-state.h).
-#define XSAVE(register) \
-  "orl $0, (%%" register ")\n\torl $0, 4092(%%" register ")\n\t" ALL_COMPONENTS "fnop\n\txsave64 (%%" register ")\n\t"
-#define FXRSTOR(register) "fxrstor64 (%%" register ")\n\t"
-#define FXSAVE(register) "fxsave64 (%%" register ")\n\t"
 
 static void __attribute__((noinline)) travel(struct trip *trip) {
   memset(trip->out, 0, sizeof *trip->out);
   if (trip->child_out) memset(trip->child_out, 0, sizeof *trip->child_out);
   if (state.has_xsave) {
-    TRAVEL(XRSTOR, XSAVE);
+    TRAVEL(STATE_XRSTOR, STATE_XSAVE);
   } else {
-    TRAVEL(FXRSTOR, FXSAVE);
+    TRAVEL(STATE_FXRSTOR, STATE_FXSAVE);
   }
   state_usual();
 }
@@ -374,9 +366,9 @@ static void frames_on_absent_pages_survive_preemption(void) {
 // In the new program: what the C library does not touch is initial, and no value of the old program is anywhere.
 static int after_exec(uint64_t seed) {
   if (state.has_xsave) {
-    __asm__ volatile(ALL_COMPONENTS "fnop\n\txsave64 %0" : "+m"(image_out) : : "eax", "edx" );
+    __asm__ volatile(STATE_XSAVE("rdi") : : "D"(&image_out) : "eax", "edx", "memory");
   } else {
-    __asm__ volatile("fxsave64 %0" : "+m"(image_out));
+    __asm__ volatile(STATE_FXSAVE("rdi") : : "D"(&image_out) : "memory");
   }
   uint32_t rights = state.has_rights ? state_get32(&image_out, state.offset[RIGHTS]) : 0x55555554;
   CHECK_EQUAL(rights, 0x55555554);

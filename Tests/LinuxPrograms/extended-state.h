@@ -6,7 +6,9 @@
 //   CHECK_EQUAL(state_difference(&image, &after), -1);              // or the component that differs
 //
 // Before each XSAVE and XRSTOR stands an FNOP: QEMU 7.2 executes the two with CR0.TS set and raises no #NM, so that a
-// kernel that loads registers when they are first used would not learn of it.
+// kernel that loads registers when they are first used would not learn of it. And both pages of the image are the
+// process's own before the FNOP: where XSAVE faults, in a new program or after a fork, the thread could be switched out
+// meanwhile, and QEMU save what another one left.
 //
 // With XSAVE an image is in the standard format; else it is FXSAVE's 512 bytes. Loading, what happens in between and
 // saving are one assembly block, so that the compiler cannot put the registers right.
@@ -142,6 +144,14 @@ static const char *state_name(int number) {
   return number < 0 ? "none" : names[number];
 }
 
+#define STATE_ALL_COMPONENTS "movl $-1, %%eax\n\tmovl $-1, %%edx\n\t"
+#define STATE_XRSTOR(register) STATE_ALL_COMPONENTS "fnop\n\txrstor64 (%%" register ")\n\t"
+#define STATE_XSAVE(register) \
+  "orl $0, (%%" register ")\n\torl $0, 4092(%%" register ")\n\t" STATE_ALL_COMPONENTS \
+  "fnop\n\txsave64 (%%" register ")\n\t"
+#define STATE_FXRSTOR(register) "fxrstor64 (%%" register ")\n\t"
+#define STATE_FXSAVE(register) "fxsave64 (%%" register ")\n\t"
+
 #define STATE_REGISTERS \
   "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", \
     "xmm12", "xmm13", "xmm14", "xmm15"
@@ -165,13 +175,11 @@ static long state_through(const state_image *in, state_image *out, long call, lo
   memset(out, 0, sizeof *out);
   if (state.has_xsave) {
     __asm__ volatile(
-      "movl $-1, %%eax\n\tmovl $-1, %%edx\n\tfnop\n\txrstor64 (%%r8)\n\t"
-      "movq %%r12, %%rax\n\tmovq %%r13, %%rdx\n\tsyscall\n\tmovq %%rax, %%r12\n\t"
-      "movl $-1, %%eax\n\tmovl $-1, %%edx\n\tfnop\n\txsave64 (%%r9)\n\t"
+      STATE_XRSTOR("r8") "movq %%r12, %%rax\n\tmovq %%r13, %%rdx\n\tsyscall\n\tmovq %%rax, %%r12\n\t" STATE_XSAVE("r9")
       : "+r"(r12), "+r"(r13) : "r"(r8), "r"(r9), "D"(first), "S"(second) : "rax", "rdx", "rcx", "r11", STATE_REGISTERS);
   } else {
     __asm__ volatile(
-      "fxrstor64 (%%r8)\n\tmovq %%r12, %%rax\n\tmovq %%r13, %%rdx\n\tsyscall\n\tmovq %%rax, %%r12\n\tfxsave64 (%%r9)\n\t"
+      STATE_FXRSTOR("r8") "movq %%r12, %%rax\n\tmovq %%r13, %%rdx\n\tsyscall\n\tmovq %%rax, %%r12\n\t" STATE_FXSAVE("r9")
       : "+r"(r12), "+r"(r13) : "r"(r8), "r"(r9), "D"(first), "S"(second) : "rax", "rdx", "rcx", "r11", STATE_REGISTERS);
   }
   result = r12;
@@ -191,10 +199,9 @@ static void state_spin(const state_image *in, state_image *out, const volatile u
   __asm__ volatile(LOAD "1:\tpause\n\tcmpl $0, (%%r10)\n\tjne 2f\n\tdecq %%r11\n\tjnz 1b\n\t2:\n\t" SAVE \
                    : "+r"(r11) : "r"(r8), "r"(r9), "r"(r10) : "rax", "rdx", STATE_REGISTERS)
   if (state.has_xsave) {
-    SPIN("movl $-1, %%eax\n\tmovl $-1, %%edx\n\tfnop\n\txrstor64 (%%r8)\n\t",
-         "movl $-1, %%eax\n\tmovl $-1, %%edx\n\tfnop\n\txsave64 (%%r9)\n\t");
+    SPIN(STATE_XRSTOR("r8"), STATE_XSAVE("r9"));
   } else {
-    SPIN("fxrstor64 (%%r8)\n\t", "fxsave64 (%%r9)\n\t");
+    SPIN(STATE_FXRSTOR("r8"), STATE_FXSAVE("r9"));
   }
 #undef SPIN
   state_usual();

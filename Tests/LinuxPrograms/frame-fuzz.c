@@ -87,6 +87,7 @@ __attribute__((naked, noinline)) static void enter_frame(uint64_t address, const
     "movq resume_stack(%rip), %rsp\n\tpushfq\n\tpopq arrived+128(%rip)\n\t"
     "movl $0, outcome(%rip)\n\t"
     "leaq arrived+192(%rip), %r9\n\tmovq (%rsp), %rsi\n\tcmpl $0, (%rsi)\n\tje 1f\n\t"
+    "orl $0, (%r9)\n\torl $0, 4092(%r9)\n\t"  // as STATE_XSAVE does
     "movl $-1, %eax\n\tmovl $-1, %edx\n\tfnop\n\txsave64 (%r9)\n\tjmp 2f\n"
     "1:\tfxsave64 (%r9)\n\t"
     "2:\t.globl resume\n\tresume:\n\t"
