@@ -37,15 +37,25 @@ public enum CPUOffline {
       return true
     }
     if !isDone { throw .alreadyOffline }
+    // Whoever chose this CPU for a thread while it was online has put the thread on its queue after this: between the
+    // two interrupts are disabled. A thread that came later would run here alone, and so for as long as it likes.
+    MemoryBarrier.execute(root: nil)
     while true {
       moveWaitingThreads(from: cpu)
       InterprocessorInterrupts.send(.reschedule, to: cpu)
-      if cpu.pointee.running == cpu.pointee.idle, cpu.pointee.queue.count == 0,
-        cpu.pointee.area.pointee.fpuOwner == nil
-      {
-        return
-      }
+      if isUnused(cpu) { return }
       Sleep.milliseconds(1)
+    }
+  }
+
+  /// Whether a CPU has no thread, and nobody's registers. Under its queue's lock: a thread on its way from the queue to
+  /// the CPU is in neither place.
+  private static func isUnused(_ cpu: CPUPointer) -> Bool {
+    Interrupts.withDisabled {
+      cpu.pointee.queueLock.acquire()
+      defer { cpu.pointee.queueLock.release() }
+      return cpu.pointee.running == cpu.pointee.idle && cpu.pointee.queue.count == 0
+        && cpu.pointee.area.pointee.fpuOwner == nil
     }
   }
 
