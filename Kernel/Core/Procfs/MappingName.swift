@@ -12,31 +12,16 @@ public enum MappingName {
 
   /// What a name says, read as strictly as Linux does: no other byte anywhere, and 64 bits at most.
   public static func parse(_ name: ByteView) -> (start: UInt64, end: UInt64)? {
-    var index = 0
-    guard let start = number(name, &index), index < name.count, name[index] == UInt8(ascii: "-") else { return nil }
-    index += 1
-    guard let end = number(name, &index), index == name.count else { return nil }
+    guard
+      let dash = name.firstIndex(of: UInt8(ascii: "-")),
+      let start = number(name.slice(at: 0, count: dash)),
+      let end = number(name.suffix(from: dash + 1))
+    else { return nil }
     return (start, end)
   }
 
-  private static func number(_ name: ByteView, _ index: inout Int) -> UInt64? {
-    let first = index
-    var value: UInt64 = 0
-    while index < name.count, let digit = digit(name[index]) {
-      guard value >> 60 == 0 else { return nil }
-      value = value << 4 | digit
-      index += 1
-    }
-    if index == first || name[first] == UInt8(ascii: "0") && index > first + 1 { return nil }
-    return value
-  }
-
-  private static func digit(_ byte: UInt8) -> UInt64? {
-    switch byte {
-    case 48...57: UInt64(byte) - 48
-    case 65...70: UInt64(byte) - 55
-    case 97...102: UInt64(byte) - 87
-    default: nil
-    }
+  private static func number(_ digits: ByteView?) -> UInt64? {
+    guard let digits, digits.count == 1 || !digits.hasPrefix("0") else { return nil }
+    return digits.unsignedInteger(radix: 16)
   }
 }

@@ -5,6 +5,12 @@ import Machine
 ///
 /// It ends once it has neither a name nor an open file, with the messages that nobody has received.
 final class MessageQueue: FileNode, @unchecked Sendable {
+  /// What a sender waits with, or a receiver has been given.
+  struct Transfer {
+    var message: QueuedMessage?
+    var priority: UInt32 = 0
+  }
+
   let messageSize: Int
   private let accountedBytes: UInt64
   private let account: UnsafeMutablePointer<MessageQueueAccounts.Account>
@@ -15,8 +21,8 @@ final class MessageQueue: FileNode, @unchecked Sendable {
   private var order: MessageOrder<QueuedMessage>
   /// The sum of the messages' lengths.
   private var byteCount = 0
-  private var receivers = MessageWaiters()
-  private var senders = MessageWaiters()
+  private var receivers = WaitingList<Transfer>()
+  private var senders = WaitingList<Transfer>()
   private var notification: MessageNotification?
   /// st_size, which ftruncate(2) may set to no effect.
   private var shownSize: Int64 = 80
@@ -85,7 +91,7 @@ final class MessageQueue: FileNode, @unchecked Sendable {
   func send(_ message: QueuedMessage, priority: UInt32, waits: Bool, until deadline: UInt64?) throws(Errno) {
     let wereEnabled = lock.acquire()
     if order.isFull {
-      var waiter = MessageWaiter(Scheduler.current, message: message, priority: priority)
+      var waiter = WaitingThread(Transfer(message: message, priority: priority))
       var failure: Errno? = .tryAgain
       if waits { failure = withUnsafeMutablePointer(to: &waiter) { wait($0, isSender: true, until: deadline) } }
       lock.release(wereEnabled)
@@ -97,12 +103,10 @@ final class MessageQueue: FileNode, @unchecked Sendable {
       return
     }
     var told: MessageNotification?
-    let isTaken = receivers.first != nil
-    if isTaken {
-      receivers.serveFirst { receiver in
-        receiver.pointee.message = message
-        receiver.pointee.priority = priority
-      }
+    let receiver = receivers.first
+    if let receiver {
+      receiver.pointee.details = Transfer(message: message, priority: priority)
+      receivers.wake(receiver)
     } else {
       order.insert(message, priority: priority)
       byteCount += message.count
@@ -111,7 +115,7 @@ final class MessageQueue: FileNode, @unchecked Sendable {
     }
     lock.release(wereEnabled)
     stampTouched()
-    if isTaken { return }
+    if receiver != nil { return }
     told?.tell()
     watchers.notify([.input, .inputNormal])
   }
@@ -123,34 +127,36 @@ final class MessageQueue: FileNode, @unchecked Sendable {
     let wereEnabled = lock.acquire()
     if let next = order.takeFirst() {
       byteCount -= next.message.count
-      let staysFull = senders.first != nil
-      senders.serveFirst { sender in
-        order.insert(sender.pointee.message!, priority: sender.pointee.priority)
-        byteCount += sender.pointee.message!.count
+      let sender = senders.first
+      if let sender {
+        let message = sender.pointee.details.message!
+        order.insert(message, priority: sender.pointee.details.priority)
+        byteCount += message.count
+        senders.wake(sender)
       }
       lock.release(wereEnabled)
       stampTouched()
-      if !staysFull { watchers.notify([.output, .outputNormal]) }
+      if sender == nil { watchers.notify([.output, .outputNormal]) }
       return next
     }
-    var waiter = MessageWaiter(Scheduler.current)
+    var waiter = WaitingThread(Transfer())
     var failure: Errno? = .tryAgain
     if waits { failure = withUnsafeMutablePointer(to: &waiter) { wait($0, isSender: false, until: deadline) } }
     lock.release(wereEnabled)
     if waits { Sleep.cancel(Scheduler.current) }
     if let failure { throw failure }
-    return (waiter.message!, waiter.priority)
+    return (waiter.details.message!, waiter.details.priority)
   }
 
   /// Has the current thread wait until it is served. The lock is held, and is again on return; interrupts are disabled
   /// throughout.
   ///
   /// - Returns: why it was not served.
-  private func wait(_ waiter: MessageWaiter.Pointer, isSender: Bool, until deadline: UInt64?) -> Errno? {
+  private func wait(_ waiter: WaitingList<Transfer>.Waiter, isSender: Bool, until deadline: UInt64?) -> Errno? {
     let thread = waiter.pointee.thread
     if isSender { senders.append(waiter) } else { receivers.append(waiter) }
     var failure: Errno?
-    while !waiter.pointee.isServed {
+    while waiter.pointee.isListed {
       if thread.pointee.head.hasSignal != 0 {
         failure = .restart
       } else if let deadline, readTimeStampCounter() >= deadline {

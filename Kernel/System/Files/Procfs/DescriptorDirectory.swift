@@ -50,43 +50,21 @@ final class DescriptorDirectory: GeneratedDirectory, @unchecked Sendable {
 }
 
 /// /proc/PID/fd/N: leads to the open file's file, whatever that is called by now. Opening it opens the file anew.
-final class DescriptorLink: FileNode, @unchecked Sendable {
-  private let process: Process
+final class DescriptorLink: OpenFileLink, @unchecked Sendable {
   private let descriptor: Int32
 
   init(_ process: Process, _ descriptor: Int32, _ file: OpenFile, _ number: UInt64) {
-    self.process = process
     self.descriptor = descriptor
     var permissions: UInt32 = 0
     // What O_PATH opened is neither read nor written.
     if file.flags.isReadable, !file.flags.contains(.path) { permissions |= 0o500 }
     if file.flags.isWritable, !file.flags.contains(.path) { permissions |= 0o300 }
-    super.init(
-      fileSystem: ProcFileSystem.shared, number: number, mode: .symbolicLink.with(permissions: permissions))
-    stampNew()
-    ProcessNodes.setOwner(of: self, process)
+    super.init(process, number, permissions: permissions)
   }
 
-  override var size: Int64 { 64 }
-  override func checkAttributesAreChangeable() throws(Errno) { throw .notPermitted }
-
-  private func file() throws(Errno) -> OpenFile {
-    try process.checkPresence()
-    try ProcessAccess.check(process)
+  override func find() throws(Errno) -> OpenFile {
     guard let file = try? process.sharedFiles?.fileOfOther(descriptor) else { throw .noEntry }
     return file
-  }
-
-  override func linkedPath() throws(Errno) -> Path? {
-    let file = try file()
-    return file.location ?? AnonymousMount.place(of: file)
-  }
-
-  override func readLink(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
-    let file = try file()
-    return try LinkText.write(into: buffer) { work, text in
-      ProcessPaths.put(file, from: Scheduler.current.pointee.process!.fileSystem.root, work, &text)
-    }
   }
 }
 

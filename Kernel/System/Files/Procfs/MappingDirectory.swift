@@ -65,28 +65,17 @@ extension AddressSpace {
 
 /// /proc/PID/map_files/START-END: leads to the file, whatever that is called by now. Only an administrator follows it,
 /// since a mapping may outlive the right to open its file.
-final class MappingLink: FileNode, @unchecked Sendable {
-  private let process: Process
+final class MappingLink: OpenFileLink, @unchecked Sendable {
   private let addresses: Range<UInt64>
 
   /// - Parameter isWritable: whether the file was opened for writing too.
   init(_ process: Process, _ addresses: Range<UInt64>, isWritable: Bool, _ number: UInt64) {
-    self.process = process
     self.addresses = addresses
     // What is mapped can be read.
-    let permissions: UInt32 = isWritable ? 0o600 : 0o400
-    super.init(
-      fileSystem: ProcFileSystem.shared, number: number, mode: .symbolicLink.with(permissions: permissions))
-    stampNew()
-    ProcessNodes.setOwner(of: self, process)
+    super.init(process, number, permissions: isWritable ? 0o600 : 0o400)
   }
 
-  override var size: Int64 { 64 }
-  override func checkAttributesAreChangeable() throws(Errno) { throw .notPermitted }
-
-  private func file() throws(Errno) -> OpenFile {
-    try process.checkPresence()
-    try ProcessAccess.check(process)
+  override func find() throws(Errno) -> OpenFile {
     guard
       let (_, file) = process.sharedAddressSpace?.mappedFile(from: addresses.lowerBound, to: addresses.upperBound)
     else { throw .noEntry }
@@ -96,14 +85,6 @@ final class MappingLink: FileNode, @unchecked Sendable {
   override func linkedPath() throws(Errno) -> Path? {
     let own = Scheduler.current.pointee.process!
     guard own.hasCapability(.administration) || own.hasCapability(.checkpoint) else { throw .notPermitted }
-    let file = try file()
-    return file.location ?? AnonymousMount.place(of: file)
-  }
-
-  override func readLink(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
-    let file = try file()
-    return try LinkText.write(into: buffer) { work, text in
-      ProcessPaths.put(file, from: Scheduler.current.pointee.process!.fileSystem.root, work, &text)
-    }
+    return try super.linkedPath()
   }
 }

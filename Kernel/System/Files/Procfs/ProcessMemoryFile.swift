@@ -80,11 +80,15 @@ final class OpenProcessMemory: OpenFile, @unchecked Sendable {
     return done
   }
 
-  override func seek(_ offset: Int64, _ whence: Int32) throws(Errno) -> Int64 {
+  override func seek(_ offset: Int64, _ whence: Int32) throws(Errno) -> Int64 { try seekAnywhere(offset, whence) }
+}
+
+extension OpenFile {
+  /// lseek(2) of a file whose positions are addresses: those of the upper half are no errors, and there is no end.
+  final func seekAnywhere(_ offset: Int64, _ whence: Int32) throws(Errno) -> Int64 {
     let mutex = FileMutexes.position(of: self)
     mutex.acquire()
     defer { mutex.release() }
-    // Addresses of the upper half are no errors here.
     switch whence {
     case Whence.set: self.offset = offset
     case Whence.current: self.offset &+= offset

@@ -78,17 +78,7 @@ final class OpenPageMap: OpenFile, @unchecked Sendable {
     return done
   }
 
-  override func seek(_ offset: Int64, _ whence: Int32) throws(Errno) -> Int64 {
-    let mutex = FileMutexes.position(of: self)
-    mutex.acquire()
-    defer { mutex.release() }
-    switch whence {
-    case Whence.set: self.offset = offset
-    case Whence.current: self.offset &+= offset
-    default: throw .invalid
-    }
-    return self.offset
-  }
+  override func seek(_ offset: Int64, _ whence: Int32) throws(Errno) -> Int64 { try seekAnywhere(offset, whence) }
 }
 
 extension AddressSpace {

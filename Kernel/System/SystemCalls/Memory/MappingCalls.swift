@@ -69,7 +69,8 @@ extension SystemCalls {
     let growsDown = flags & MapFlags.growsDown != 0 && request.kind == .anonymousPrivate
     func region(_ start: UInt64) -> MemoryRegion {
       MemoryRegion(
-        start: start, end: start + size, protection: protection, kind: request.kind, sourceID: request.source?.store.identity ?? 0,
+        start: start, end: start + size, protection: protection, kind: request.kind,
+        sourceID: request.source?.store.identity ?? 0,
         sourceOffset: request.source == nil || file == nil ? 0 : offset, growsDown: growsDown, attributes: attributes)
     }
     let result: UInt64
