@@ -28,6 +28,7 @@ MAKEFLAGS += --no-builtin-rules
 KERNEL_BUILD  := $(BUILD)$(if $(CHECKED),/checked)
 KERNEL        := $(KERNEL_BUILD)/needletail.elf
 KERNEL_LOADED := $(KERNEL_BUILD)/needletail.stripped.elf
+CHECKED_KERNEL := $(BUILD)/checked/needletail.stripped.elf
 KERNEL_LIBRARY := $(KERNEL_BUILD)/kernel/$(TRIPLE)/release/libKernel.a
 SWIFT_BUILD   := swift build --triple $(TRIPLE) --toolset Kernel/toolset.json -c release --product Kernel \
                  --scratch-path $(KERNEL_BUILD)/kernel $(if $(CHECKED),-Xswiftc -DCHECKED)
@@ -198,27 +199,44 @@ fuzz-frames: image linux-programs ## Return through FRAMES= (1000000) random sig
 COUNT ?= 10000000
 fuzz: linux-programs ## Make COUNT= (10000000) random system calls from SEED= on 2 CPUs, and look for what is lost
 	$(MAKE) --no-print-directory CHECKED=1 image
-	Scripts/boot --kernel $(BUILD)/checked/needletail.stripped.elf --initrd $(BUILD)/linux.cpio --cpus 2 --cpu $(CPU) \
+	Scripts/boot --kernel $(CHECKED_KERNEL) --initrd $(BUILD)/linux.cpio --cpus 2 --cpu $(CPU) \
 	  --memory $(MEMORY) --accel $(ACCEL) --timeout $$(($(COUNT) / 1000 + 600)) --report $(BUILD)/fuzz.report \
 	  --append '$(WORDS) init=/bin/fuzz-calls -- --calls $(COUNT) --seed $(SEED)' </dev/null
 
 # --- Tests ------------------------------------------------------------------------------------------------
 
-BOOT_TESTS := swift test --package-path Tests/BootTests --scratch-path $(BUILD)/boot-tests --disable-xctest \
-  --quiet
+HOST_TESTS := --disable-xctest --quiet
+BOOT_TESTS := --package-path Tests/BootTests --scratch-path $(BUILD)/boot-tests --disable-xctest --quiet
 
-test: check image linux-programs $(if $(filter full linux% selftests%,$(MATRIX)),linux-selftests) $(SHELL_ARCHIVE) ## Run the host tests, the image checks and the boot matrix (MATRIX=quick: a few boots)
+test: ## Run the host tests, the image checks and the boot matrix (MATRIX=quick: a few boots)
 	Scripts/install-dependencies --tests
 	$(if $(filter-out quick,$(MATRIX)),Scripts/fetch-bochs >/dev/null || echo "The installed Bochs takes its place.")
+	$(MAKE) --no-print-directory -j$$(nproc) what-tests-need
 	echo "  TEST    on the host"
-	swift test --disable-xctest --quiet
+	swift test $(HOST_TESTS)
 	rm -rf $(BUILD)/boots && mkdir -p $(BUILD)/boots
-	$(MAKE) --no-print-directory CHECKED=1 image
 	echo "  TEST    booted (MATRIX=$(MATRIX))"
 	status=0; \
-	NEEDLETAIL_BOOT_TESTS=1 NEEDLETAIL_KERNEL=$(BUILD)/checked/needletail.stripped.elf NEEDLETAIL_MATRIX="$(MATRIX)" $(BOOT_TESTS) || status=$$?; \
+	NEEDLETAIL_BOOT_TESTS=1 NEEDLETAIL_KERNEL=$(CHECKED_KERNEL) NEEDLETAIL_MATRIX="$(MATRIX)" swift test $(BOOT_TESTS) || status=$$?; \
 	Scripts/summarize-boots $(BUILD)/boots/results.tsv || status=1; \
 	exit $$status
+
+# Side by side, the longest first: each kernel is one compiler process.
+.PHONY: what-tests-need checked-kernel host-tests boot-tests
+what-tests-need: check $(if $(CHECKED),,checked-kernel) host-tests boot-tests image linux-programs $(SHELL_ARCHIVE) \
+  $(if $(filter full linux% selftests%,$(MATRIX)),linux-selftests)
+
+# The objects are both kernels' and are there already, so that nothing is made twice at once.
+checked-kernel: $(OBJECTS) $(DEBUG_TYPES)
+	$(MAKE) --no-print-directory CHECKED=1 $(CHECKED_KERNEL)
+
+host-tests: | dependencies
+	echo "  SWIFT   tests for the host"
+	swift build --build-tests $(HOST_TESTS)
+
+boot-tests: | dependencies
+	echo "  SWIFT   tests that boot"
+	swift build --build-tests $(BOOT_TESTS)
 
 # --- The rest ---------------------------------------------------------------------------------------------
 

@@ -26,9 +26,12 @@ let package = Package(
     // What needs both: memory, threads, processes, system calls, console.
     .target(
       name: "System", dependencies: ["Core", "Machine"], path: "Kernel/System",
-      exclude: ["Bench/README.md", "CoreDumps/README.md", "Devices/README.md", "Files/README.md", "Files/Procfs/README.md",
-        "Futexes/README.md", "InterProcess/README.md", "Memory/README.md", "Processes/README.md", "Signals/README.md", "Terminal/README.md",
-        "Threads/README.md", "Time/README.md", "Tracing/README.md"]),
+      exclude: [
+        "Bench/README.md", "CoreDumps/README.md", "Devices/README.md", "Files/README.md", "Files/Procfs/README.md",
+        "Futexes/README.md", "InterProcess/README.md", "Memory/README.md", "MessageQueues/README.md",
+        "Processes/README.md", "Signals/README.md", "Terminal/README.md", "Threads/README.md", "Time/README.md",
+        "Tracing/README.md",
+      ]),
     // Tests that run in the guest and report as KTAP.
     .target(
       name: "SelfTests", dependencies: ["System"], path: "Kernel/SelfTests", exclude: ["README.md"]),

@@ -119,7 +119,7 @@ $(LINUX_BUILD)/tests/rust-static-pie: $(LINUX_DIRECTORY)/Rust/main.rs
 	echo "  RUST    $(@F)"
 	mkdir -p $(@D)
 ifneq ($(RUSTC),)
-	$(RUSTC) --edition 2021 -O -C target-feature=+crt-static -C relocation-model=pic -C strip=symbols -o $@ $<
+	MAKEFLAGS= $(RUSTC) --edition 2021 -O -C target-feature=+crt-static -C relocation-model=pic -C strip=symbols -o $@ $<
 else
 	printf '#!/bin/busybox sh\necho "    skipped: no rustc where the archive was built (Debian: rustc)"; exit 77\n' >$@
 	chmod +x $@

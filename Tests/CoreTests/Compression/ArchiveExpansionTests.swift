@@ -67,7 +67,7 @@ import Testing
     let image = try first + zeros[..<8] + GzipSample.compress(second) + zeros + GzipSample.compress(first) + zeros
     let (expanded, fault) = Self.expand(image)
     #expect(fault == nil && expanded == first + second + first)
-    try withView(image) { #expect(ArchiveExpansion.isNeeded(for: $0)) }
+    withView(image) { #expect(ArchiveExpansion.isNeeded(for: $0)) }
     #expect(try withView(expanded) { try CPIOArchiveTests.use($0) } == ["a", "b", "a"])
   }
 
