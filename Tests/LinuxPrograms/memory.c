@@ -195,6 +195,14 @@ static void moving(void) {
   REQUIRE(again != MAP_FAILED);
   shared[PAGE] = 12;
   CHECK_EQUAL(again[PAGE], 12);
+  // In its own place it would have to make room for itself first, and then it is not there any more.
+  CHECK_ERROR(syscall(SYS_mremap, again, 0, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, again), EFAULT);
+  CHECK_EQUAL(shared[PAGE], 12);
+  again = shared_pages(4);
+  again[PAGE] = 13;
+  CHECK(mremap(again, 0, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, again + 2 * PAGE) == again + 2 * PAGE);
+  CHECK_EQUAL(again[3 * PAGE], 13);
+  CHECK_EQUAL(munmap(again, 4 * PAGE), 0);
 }
 
 static void advice(void) {

@@ -21,7 +21,7 @@ extension AddressSpace {
   ) throws(Failure) -> (address: UInt64, locked: Range<UInt64>?) {
     try withLock { () throws(Failure) in
       let start = request.old.lowerBound
-      guard let region = regions.find(start) else { throw .badAddress }
+      guard var region = regions.find(start) else { throw .badAddress }
       if request.target == nil, !request.keepsOld, request.newSize <= request.old.count64, !request.old.isEmpty {
         if request.newSize < request.old.count64 {
           try unmapLocked(start + request.newSize..<request.old.upperBound)
@@ -64,7 +64,12 @@ extension AddressSpace {
         address = target
         let range = target..<target + request.newSize
         guard range.lowerBound >= Self.lowestAddress else { throw .notPermitted }
-        if !regions.isFree(range) { try unmapLocked(range) }
+        if !regions.isFree(range) {
+          try unmapLocked(range)
+          // Memory of size 0 may lie where it is to go.
+          guard let left = regions.find(start), request.old.upperBound <= left.end else { throw .badAddress }
+          region = left
+        }
       } else {
         address = try findPlace(size: request.newSize, hint: 0)
       }
