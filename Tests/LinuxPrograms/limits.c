@@ -1,6 +1,7 @@
 // Limits of resources (getrlimit(2)): each is reached with Linux's error, and not before.
 #include "check.h"
 #include <fcntl.h>
+#include <mqueue.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -8,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 static void set(int resource, rlim_t value) {
@@ -77,6 +79,38 @@ static void descriptors(void) {
   close(19);
   CHECK_ERROR(pipe(ends), EMFILE);
   CHECK_EQUAL(dup(0), 19);
+}
+
+// Without a descriptor nothing is opened: neither is a file made or cut, nor a connection taken.
+static void nothing_without_descriptors(void) {
+  char name[] = "/tmp/limits-XXXXXX";
+  int file = mkstemp(name), listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  sprintf(address.sun_path + 1, "limits-%d", getpid());
+  REQUIRE(file >= 0 && write(file, "12345", 5) == 5);
+  REQUIRE(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 1) == 0);
+  int client = socket(AF_UNIX, SOCK_STREAM, 0);
+  REQUIRE(connect(client, (struct sockaddr *)&address, sizeof address) == 0 && write(client, "x", 1) == 1);
+  set(RLIMIT_NOFILE, client + 1);
+  CHECK_ERROR(open(name, O_RDWR | O_TRUNC), EMFILE);
+  struct stat status;
+  CHECK(fstat(file, &status) == 0 && status.st_size == 5);
+  CHECK_ERROR(open("/tmp/limits-new", O_RDWR | O_CREAT, 0600), EMFILE);
+  CHECK_ERROR(access("/tmp/limits-new", F_OK), ENOENT);
+  CHECK_ERROR(open("/tmp/limits-new", O_RDWR), EMFILE);
+  CHECK_ERROR(open((char *)1, O_RDWR), EFAULT);
+  struct mq_attr attributes = {.mq_maxmsg = 1, .mq_msgsize = 1};
+  CHECK_ERROR(mq_open("/limits", O_RDWR | O_CREAT, 0600, &attributes), EMFILE);
+  CHECK_ERROR(mq_unlink("/limits"), ENOENT);
+  CHECK_ERROR(accept(listener, 0, 0), EMFILE);
+  // What cannot be opened keeps no descriptor.
+  close(file);
+  for (int turn = 0; turn < 3; turn++) CHECK_ERROR(open("/tmp/limits-none", O_RDONLY), ENOENT);
+  int taken = accept(listener, 0, 0);
+  CHECK_EQUAL(taken, file);
+  char byte;
+  CHECK_EQUAL(read(taken, &byte, 1), 1);
+  unlink(name);
 }
 
 static void address_space_and_data(void) {
@@ -201,6 +235,7 @@ int main(void) {
   chmod("/tmp", 01777);
   as_somebody(processes_and_threads, 2003);
   as_somebody(descriptors, 2004);
+  as_somebody(nothing_without_descriptors, 2004);
   as_somebody(address_space_and_data, 2005);
   as_somebody(locked_memory, 2006);
   as_somebody(file_sizes, 2007);

@@ -6,6 +6,10 @@ final class DescriptorTable: @unchecked Sendable {
   struct Entry {
     var file: OpenFile?
     var closesOnExec = false
+    /// Whether it is kept for a file that is being opened.
+    var isReserved = false
+
+    var isFree: Bool { file == nil && !isReserved }
   }
 
   /// Guards what follows. No file is released with it held: its end may wake others or free memory.
@@ -58,9 +62,34 @@ final class DescriptorTable: @unchecked Sendable {
   func add(_ file: OpenFile, closesOnExec: Bool = false, minimum: Int32 = 0, limit: Int32 = 1024) throws(Errno)
     -> Int32
   {
+    try take(Entry(file: file, closesOnExec: closesOnExec), minimum: minimum, limit: limit)
+  }
+
+  /// Keeps the lowest free descriptor for a file that is still to be opened: for calls that change something on the way
+  /// to it. `fill` or `giveBack` follows.
+  ///
+  /// - Throws: EMFILE, ENOMEM.
+  func reserve(limit: Int32) throws(Errno) -> Int32 { try take(Entry(isReserved: true), minimum: 0, limit: limit) }
+
+  /// Gives a file the descriptor that was reserved for it.
+  func fill(_ descriptor: Int32, with file: OpenFile, closesOnExec: Bool) {
+    lock.acquire()
+    entries[Int(descriptor)] = Entry(file: file, closesOnExec: closesOnExec)
+    lock.release()
+  }
+
+  /// A reserved descriptor is not needed after all.
+  func giveBack(_ descriptor: Int32) {
+    lock.acquire()
+    entries[Int(descriptor)] = Entry()
+    lowestFree = min(lowestFree, Int(descriptor))
+    lock.release()
+  }
+
+  private func take(_ entry: Entry, minimum: Int32, limit: Int32) throws(Errno) -> Int32 {
     lock.acquire()
     var candidate = max(Int(minimum), lowestFree)
-    while candidate < entries.count, entries[candidate].file != nil { candidate &+= 1 }
+    while candidate < entries.count, !entries[candidate].isFree { candidate &+= 1 }
     guard candidate < Int(limit) else {
       lock.release()
       throw .tooManyFiles
@@ -69,7 +98,7 @@ final class DescriptorTable: @unchecked Sendable {
       lock.release()
       throw .outOfMemory
     }
-    entries[candidate] = Entry(file: file, closesOnExec: closesOnExec)
+    entries[candidate] = entry
     if Int(minimum) <= lowestFree { lowestFree = candidate &+ 1 }
     lock.release()
     return Int32(candidate)
@@ -88,13 +117,18 @@ final class DescriptorTable: @unchecked Sendable {
 
   /// Gives a file a certain descriptor, and closes what was there (dup2(2)).
   ///
-  /// - Throws: EBADF for a descriptor that the limit does not allow, ENOMEM.
+  /// - Throws: EBADF for a descriptor that the limit does not allow, ENOMEM, EBUSY for one that another thread is
+  ///   opening a file for.
   func put(_ file: OpenFile, at descriptor: Int32, closesOnExec: Bool, limit: Int32 = 1024) throws(Errno) {
     guard descriptor >= 0, descriptor < limit else { throw .badFile }
     lock.acquire()
     guard reachLocked(Int(descriptor)) else {
       lock.release()
       throw .outOfMemory
+    }
+    guard !entries[Int(descriptor)].isReserved else {
+      lock.release()
+      throw .busy
     }
     let old = entries[Int(descriptor)].file
     entries[Int(descriptor)] = Entry(file: file, closesOnExec: closesOnExec)
@@ -177,8 +211,16 @@ final class DescriptorTable: @unchecked Sendable {
       lock.release()
       throw .outOfMemory
     }
-    for index in 0..<count { copy.entries.append(entries[index]) }
     copy.lowestFree = min(lowestFree, count)
+    for index in 0..<count {
+      var entry = entries[index]
+      if entry.isReserved {
+        // The file will be the parent's alone.
+        entry = Entry()
+        copy.lowestFree = min(copy.lowestFree, index)
+      }
+      copy.entries.append(entry)
+    }
     lock.release()
     return copy
   }

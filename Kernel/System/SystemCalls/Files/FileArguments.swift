@@ -24,6 +24,19 @@ extension SystemCalls {
         file, closesOnExec: closesOnExec, minimum: minimum, limit: descriptorLimit))
   }
 
+  /// The same for a file whose opening changes something: where there is no descriptor left, nothing happens.
+  static func addDescriptor(closesOnExec: Bool, opening open: () throws(Errno) -> OpenFile) throws(Errno) -> Int64 {
+    let table: DescriptorTable = Scheduler.current.pointee.process!.files
+    let descriptor = try table.reserve(limit: descriptorLimit)
+    do throws(Errno) {
+      table.fill(descriptor, with: try open(), closesOnExec: closesOnExec)
+    } catch {
+      table.giveBack(descriptor)
+      throw error
+    }
+    return Int64(descriptor)
+  }
+
   /// RLIMIT_NOFILE
   static var descriptorLimit: Int32 {
     Int32(clamping: Scheduler.current.pointee.process!.limit(.openFiles))

@@ -38,10 +38,11 @@ extension SystemCalls {
     let path = try UserPath(address)
     let lookup = lookup
     // What absolute paths begin at is the directory then.
-    let file = try FileTree.open(
-      path.view, from: start(directory, request.restrictions.contains(.inRoot) ? ByteView("x") : path.view, lookup),
-      lookup, request)
-    return try addDescriptor(file, closesOnExec: request.flags.contains(.closeOnExec))
+    return try addDescriptor(closesOnExec: request.flags.contains(.closeOnExec)) { () throws(Errno) in
+      try FileTree.open(
+        path.view, from: start(directory, request.restrictions.contains(.inRoot) ? ByteView("x") : path.view, lookup),
+        lookup, request)
+    }
   }
 
   /// Checks flags against each other.

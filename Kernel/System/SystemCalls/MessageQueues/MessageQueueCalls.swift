@@ -20,11 +20,12 @@ extension SystemCalls {
       size = MessageQueueSize(messageCount: given.messageCount, messageSize: given.messageSize)
     }
     let name = try UserPath(arguments.first)
-    try MessageQueueName.check(name.view)
     let flags = OpenFlags(rawValue: UInt32(truncatingIfNeeded: arguments.second) & OpenFlags.known)
     let permissions = UInt32(truncatingIfNeeded: arguments.third) & 0o7777 & ~fileSystem.umask
-    let file = try MessageQueueFileSystem.open(name.view, flags, permissions: permissions, size: size)
-    return try addDescriptor(file, closesOnExec: true)
+    return try addDescriptor(closesOnExec: true) { () throws(Errno) in
+      try MessageQueueName.check(name.view)
+      return try MessageQueueFileSystem.open(name.view, flags, permissions: permissions, size: size)
+    }
   }
 
   /// mq_unlink(2)

@@ -111,13 +111,15 @@ extension SystemCalls {
 
   private static func accept(_ arguments: SystemCallArguments, flags: OpenFlags) throws(Errno) -> Int64 {
     let listener = try socket(behind: arguments.first)
-    let endpoint = try listener.endpoint.accept(isNonBlocking: listener.isNonBlocking)
-    let socket = Socket(endpoint, flags: flags)
-    if arguments.second != 0 {
-      let name = UnixEndpoint.lock.withLock { endpoint.peer?.name }
-      try SocketAddress.store(name, to: arguments.second, size: arguments.third)
+    return try addDescriptor(closesOnExec: flags.contains(.closeOnExec)) { () throws(Errno) in
+      let endpoint = try listener.endpoint.accept(isNonBlocking: listener.isNonBlocking)
+      let socket = Socket(endpoint, flags: flags)
+      if arguments.second != 0 {
+        let name = UnixEndpoint.lock.withLock { endpoint.peer?.name }
+        try SocketAddress.store(name, to: arguments.second, size: arguments.third)
+      }
+      return socket
     }
-    return try addDescriptor(socket, closesOnExec: flags.contains(.closeOnExec))
   }
 
   /// getsockname(2)
