@@ -75,6 +75,13 @@ static void checkNice(void) {
     int good = getpriority(PRIO_PROCESS, 0) == 5 && setuid(1000) == 0 && nice(2) == 7;
     errno = 0;
     good &= setpriority(PRIO_PROCESS, 0, 1) == -1 && errno == EACCES;
+    // Its own CPUs are its own to choose, another user's are not.
+    cpu_set_t all;
+    good &= sched_getaffinity(getppid(), sizeof all, &all) == 0 && sched_setaffinity(0, sizeof all, &all) == 0;
+    good &= sched_setaffinity(getppid(), sizeof all, &all) == -1 && errno == EPERM;
+    CPU_ZERO(&all);
+    good &= sched_setaffinity(getppid(), sizeof all, &all) == -1 && errno == EPERM;
+    good &= sched_setaffinity(0, sizeof all, &all) == -1 && errno == EINVAL;
     _exit(good ? 0 : 1);
   }
   int status;

@@ -61,6 +61,13 @@ extension SystemCalls {
     Scheduler.updateClaim(of: thread)
   }
 
+  /// Whether a caller who may not raise priorities has a say in how a process is scheduled. The process's lock may be
+  /// held.
+  static func owns(_ caller: Credentials, _ process: Process) -> Bool {
+    let user = process.attributes.credentials.user
+    return caller.user.effective == user.real || caller.user.effective == user.effective
+  }
+
   /// What an unprivileged caller may do (sched(7)): less than before, and what RLIMIT_RTPRIO and RLIMIT_NICE allow.
   /// The process's lock may be held.
   private static func mayApply(
@@ -68,8 +75,7 @@ extension SystemCalls {
   ) -> Bool {
     let old = thread.pointee.schedulingPolicy
     let limits = process.attributes.limits
-    let user = process.attributes.credentials.user
-    guard caller.user.effective == user.real || caller.user.effective == user.effective else { return false }
+    guard owns(caller, process) else { return false }
     if old.isResetOnFork, !policy.isResetOnFork { return false }
     func mayHave(_ nice: Int8) -> Bool { 20 - Int64(nice) <= Int64(min(limits[.nice].soft, 40)) }
     if policy.isRealTime {

@@ -49,7 +49,10 @@ extension SystemCalls {
       UserMemory.copyIn($0.baseAddress!, from: arguments.third, count: count)
     }
     guard isRead else { throw .badAddress }
+    let caller = Scheduler.current.pointee.process!.credentials
     try withThread(arguments.first) { thread throws(Errno) in
+      guard let process = thread.pointee.process, caller.effective.contains(.raisePriority) || owns(caller, process)
+      else { throw .notPermitted }
       guard mask & CPUs.onlineMask != 0 else { throw .invalid }
       Scheduler.setAffinity(of: thread, mask)
     }
