@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -274,6 +275,17 @@ static void space(void) {
     CHECK_EQUAL(pread(file, buffer, 10000, 0), 10000);
     CHECK(buffer[99] == 'x' && buffer[100] == 0 && buffer[5099] == 0 && buffer[5100] == 'x');
   }
+  // On a file system in memory.
+  enum { PUNCH_HOLE = 2, COLLAPSE_RANGE = 8, ZERO_RANGE = 16 };
+  int memory = memfd_create("space", 0), pipes[2];
+  CHECK_ERROR(fallocate(memory, ZERO_RANGE, 0, 1), EOPNOTSUPP);
+  CHECK_ERROR(fallocate(memory, COLLAPSE_RANGE, 0, 4096), EOPNOTSUPP);
+  CHECK_ERROR(fallocate(memory, PUNCH_HOLE, 0, 4096), EOPNOTSUPP);
+  CHECK_ERROR(fallocate(memory, 0x80, 0, 4096), EOPNOTSUPP);
+  REQUIRE(pipe(pipes) == 0);
+  CHECK_ERROR(fallocate(pipes[1], ZERO_RANGE, 0, 1), ESPIPE);
+  CHECK_ERROR(fallocate(pipes[0], ZERO_RANGE, 0, 1), EBADF);
+  close(memory), close(pipes[0]), close(pipes[1]);
   CHECK_ERROR(fallocate(file, 0, 0, 0), EINVAL);
   CHECK_ERROR(fallocate(file, 0, -1, 1), EINVAL);
   // RLIMIT_FSIZE

@@ -88,19 +88,13 @@ final class MemoryFile: FileNode, @unchecked Sendable {
     let mutex = FileMutexes.contents(of: self)
     mutex.acquire()
     defer { mutex.release() }
-    switch mode {
-    case .extend, .keepSize: break
-    case .punchHole, .zero: try seals.checkWrite()
-    }
-    // As on Linux pages behind the end of a file that may not grow are refused too.
-    if !mode.isHole { try seals.checkSize(max(range.upperBound, store.size), was: store.size) }
-    switch mode {
-    case .extend: try store.allocate(range, extends: true)
-    case .keepSize: try store.allocate(range, extends: false)
-    case .punchHole: store.punchHole(range)
-    case .zero(let keepsSize):
-      store.punchHole(range.lowerBound..<max(min(range.upperBound, store.size), range.lowerBound))
-      try store.allocate(range, extends: !keepsSize)
+    if mode == .punchHole {
+      try seals.checkWrite()
+      store.punchHole(range)
+    } else {
+      // As on Linux pages behind the end of a file that may not grow are refused too.
+      try seals.checkSize(max(range.upperBound, store.size), was: store.size)
+      try store.allocate(range, extends: mode == .extend)
     }
     stampModified()
   }

@@ -135,8 +135,18 @@ enum FileAllocationMode {
   case extend
   case keepSize
   case punchHole
-  case zero(keepsSize: Bool)
 
-  /// Whether nothing is allocated.
-  var isHole: Bool { if case .punchHole = self { true } else { false } }
+  /// - Returns: nil for what only other file systems can do.
+  /// - Throws: EOPNOTSUPP for flags that are not known, or not together; EINVAL.
+  static func decode(_ flags: UInt32) throws(Errno) -> FileAllocationMode? {
+    let keepSize: UInt32 = 1, punchHole: UInt32 = 2, collapse: UInt32 = 8, zero: UInt32 = 0x10
+    let insert: UInt32 = 0x20, unshare: UInt32 = 0x40
+    guard flags & ~(keepSize | punchHole | collapse | zero | insert | unshare) == 0 else { throw .notSupported }
+    let makesHole = flags & punchHole != 0
+    if makesHole, flags & zero != 0 || flags & keepSize == 0 { throw .notSupported }
+    for alone in [collapse, insert] where flags & alone != 0 && flags != alone { throw .invalid }
+    if flags & unshare != 0, flags & ~(unshare | keepSize) != 0 { throw .invalid }
+    if flags & (collapse | zero | insert | unshare) != 0 { return nil }
+    return makesHole ? .punchHole : flags & keepSize != 0 ? .keepSize : .extend
+  }
 }

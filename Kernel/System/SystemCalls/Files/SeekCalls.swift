@@ -44,15 +44,7 @@ extension SystemCalls {
     let count = Int64(bitPattern: arguments.fourth)
     let file = try file(arguments.first)
     guard start >= 0, count > 0 else { throw .invalid }
-    let mode: FileAllocationMode
-    switch UInt32(truncatingIfNeeded: arguments.second) {
-    case 0: mode = .extend
-    case 1: mode = .keepSize  // FALLOC_FL_KEEP_SIZE
-    case 3: mode = .punchHole  // FALLOC_FL_PUNCH_HOLE, which wants the former
-    case 0x10: mode = .zero(keepsSize: false)  // FALLOC_FL_ZERO_RANGE
-    case 0x11: mode = .zero(keepsSize: true)
-    default: throw .notSupported
-    }
+    let mode = try FileAllocationMode.decode(UInt32(truncatingIfNeeded: arguments.second))
     guard file.flags.isWritable else { throw .badFile }
     switch file.node.mode.type {
     case .fifo: throw .illegalSeek
@@ -62,7 +54,8 @@ extension SystemCalls {
     }
     let (end, overflows) = start.addingReportingOverflow(count)
     guard !overflows, UInt64(end) <= PageStore.maximumSize else { throw .fileTooLarge }
-    if !mode.isHole { try FileSizeLimit.check(UInt64(end), current: UInt64(file.node.size)) }
+    guard let mode else { throw .notSupported }
+    if mode != .punchHole { try FileSizeLimit.check(UInt64(end), current: UInt64(file.node.size)) }
     try file.node.allocate(UInt64(start)..<UInt64(end), mode)
     return 0
   }
