@@ -171,7 +171,16 @@ static void *count(void *argument) {
 static void checkSequences(void) {
   struct rseq *sequence = (struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset);
   REQUIRE(__rseq_size > 0);
-  CHECK_EQUAL(sequence->cpu_id, sched_getcpu());
+  // On one CPU, so that both are asked of the same.
+  cpu_set_t all, one;
+  CHECK_EQUAL(sched_getaffinity(0, sizeof all, &all), 0);
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  CHECK_EQUAL(sched_setaffinity(0, sizeof one, &one), 0);
+  unsigned found = -1;
+  CHECK_EQUAL(syscall(SYS_getcpu, &found, 0, 0), 0);
+  CHECK_EQUAL(sequence->cpu_id, found);
+  CHECK_EQUAL(sched_setaffinity(0, sizeof all, &all), 0);
   CHECK_ERROR(syscall(SYS_rseq, sequence, 32, 0, RSEQ_SIG), EBUSY);
   CHECK_ERROR(syscall(SYS_rseq, sequence, 32, 0, 1), EPERM);
   CHECK_ERROR(syscall(SYS_rseq, sequence, 64, 0, RSEQ_SIG), EINVAL);
@@ -185,7 +194,8 @@ static void checkSequences(void) {
   CHECK_EQUAL(sum, (long)threadCount * rounds);
   say("restartable sequences: %ld aborts", aborts);
   if (fork() == 0) {
-    int good = sequence->cpu_id == (unsigned)sched_getcpu();
+    int good = sched_setaffinity(0, sizeof one, &one) == 0 && syscall(SYS_getcpu, &found, 0, 0) == 0;
+    good &= sequence->cpu_id == found;
     good &= syscall(SYS_rseq, sequence, 32, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == 0 && sequence->cpu_id == -1u;
     good &= syscall(SYS_rseq, sequence, 32, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == -1 && errno == EINVAL;
     _exit(good ? 0 : 1);

@@ -1,6 +1,7 @@
 // Threads by the C library: create, join, mutexes, condition variables, thread-local storage, robust mutexes; and
 // clone3's and arch_prctl's answers to bad arguments. Ends with 0 where all is as on Linux.
 // Built with musl too.
+#include "asleep.h"
 #include "check.h"
 
 #include <pthread.h>
@@ -52,9 +53,11 @@ static void checkMutexes(void) {
 }
 
 static pthread_mutex_t robust;
+static volatile int isHeld;
 static void *holdAndEnd(void *argument) {
   pthread_mutex_lock(&robust);
-  if (argument) usleep(30000);
+  isHeld = 1;
+  if (argument) until_asleep(getpid(), SYS_futex);
   return 0;
 }
 static void checkRobust(int isWaiting) {
@@ -63,8 +66,10 @@ static void checkRobust(int isWaiting) {
   pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
   pthread_mutex_init(&robust, &attributes);
   pthread_t thread;
+  isHeld = 0;
   pthread_create(&thread, 0, holdAndEnd, (void *)(intptr_t)isWaiting);
-  if (isWaiting) usleep(5000); else pthread_join(thread, 0);
+  // One that waits is asleep in the lock alone: it has not slept for the thread to begin.
+  if (isWaiting) while (!isHeld) sched_yield(); else pthread_join(thread, 0);
   CHECK(pthread_mutex_lock(&robust) == EOWNERDEAD);
   CHECK(pthread_mutex_consistent(&robust) == 0 && pthread_mutex_unlock(&robust) == 0);
   CHECK(pthread_mutex_lock(&robust) == 0 && pthread_mutex_unlock(&robust) == 0);
