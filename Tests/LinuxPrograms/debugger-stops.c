@@ -1,5 +1,6 @@
 // Built with musl too.
 // ptrace(2): who may trace, how a tracee stops and goes on, and what wait4(2) tells of it.
+#include "asleep.h"
 #include "tracing.h"
 #include <fcntl.h>
 #include <pthread.h>
@@ -30,6 +31,11 @@ static volatile int *shared;
 
 static void spin(void) {
   for (;;) shared[1]++;
+}
+// Whether what spins still runs: within twenty seconds it does so at some time.
+static int counts_on(int before) {
+  for (int turn = 0; turn < 20000 && shared[1] == before; turn++) usleep(1000);
+  return shared[1] != before;
 }
 static void sleep_long(void) {
   for (;;) sleep(100);
@@ -209,7 +215,7 @@ static void attach_stops_a_sleeper_and_detach_lets_it_go(void) {
   shared[0] = 0;
   pid_t pid = plain(waits_in_pause);
   while (!shared[0]) sched_yield();
-  usleep(20000);
+  until_asleep(pid, SYS_pause);
   CHECK_EQUAL(trace(PTRACE_ATTACH, pid, 0, 0), 0);
   CHECK_WAIT(pid, STOPPED(SIGSTOP, 0));
   CHECK_EQUAL(word(pid, REGISTER(orig_rax)), SYS_pause);
@@ -380,7 +386,7 @@ static void threads_are_traced_one_by_one(void) {
   CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
   CHECK_WAIT(thread, STOPPED(SIGSTOP, 0));
   CHECK_EQUAL(trace(PTRACE_CONT, thread, 0, 0), 0);
-  usleep(30000);
+  for (int turn = 0; turn < 20000 && shared[2] == 0; turn++) usleep(1000);
   CHECK_EQUAL(syscall(SYS_tgkill, pid, thread, SIGSTOP), 0);
   CHECK_WAIT(thread, STOPPED(SIGSTOP, 0));
   int before = shared[2];
@@ -439,8 +445,7 @@ static void seized_tracees_are_interrupted_and_listen(void) {
   CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
   CHECK_WAIT(pid, STOPPED(SIGCONT, 0));
   CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, SIGCONT), 0);
-  usleep(20000);
-  CHECK(shared[1] != before);
+  CHECK(counts_on(before));
   kill(pid, SIGKILL);
   check_ends(pid, SIGKILL);
 }
@@ -481,9 +486,7 @@ static void a_tracers_end_lets_its_tracees_go(void) {
   pid_t pid = plain(spin);
   while (shared[1] == 0) sched_yield();
   check_ends(run_tracer(pid, 0), 0);
-  int before = shared[1];
-  usleep(30000);
-  CHECK(shared[1] != before);
+  CHECK(counts_on(shared[1]));
   // With PTRACE_O_EXITKILL it takes them along.
   check_ends(run_tracer(pid, PTRACE_O_EXITKILL), 0);
   check_ends(pid, SIGKILL);
@@ -504,7 +507,7 @@ static void the_parent_waits_after_the_tracer(void) {
     siginfo_t information;
     if (waitid(P_PID, pid, &information, WEXITED | WNOWAIT) != 0) _exit(4);
     if (write(ends[1], "x", 1) != 1) _exit(5);
-    usleep(100000);
+    until_asleep(getppid(), SYS_wait4);
     if (waitpid(pid, &status, 0) != pid || status != SIGTERM) _exit(6);
     _exit(0);
   }

@@ -1,5 +1,6 @@
 // Built with musl too.
 // mkdir(2), rename(2), link(2), unlink(2), chmod(2), chown(2), utimensat(2), fallocate(2), mount(2), locks.
+#include "asleep.h"
 #include "check.h"
 #include <fcntl.h>
 #include <limits.h>
@@ -338,7 +339,7 @@ static void locks(void) {
     CHECK_EQUAL(fcntl(file, F_SETLKW, &mine), 0);
     _exit(finish());
   }
-  usleep(50000);
+  until_asleep(child, SYS_fcntl);
   lock = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 25, .l_len = 1};
   CHECK_ERROR(fcntl(file, F_SETLK, &lock), EAGAIN);
   // Each would wait for the other.

@@ -1,5 +1,6 @@
 // FUTEX_WAIT_REQUEUE_PI and FUTEX_CMP_REQUEUE_PI (futex(2)): from a word to a lock with an owner, as condition variables
 // need it.
+#include "asleep.h"
 #include "check.h"
 #include "deadline.h"
 #include <limits.h>
@@ -49,6 +50,7 @@ struct waiter {
   int error;
   int place;
   volatile uint32_t identifier;
+  volatile int has_returned;
   // Takes the lock first.
   int is_owner;
 };
@@ -68,6 +70,7 @@ static void *wait_for_lock(void *argument) {
     waiter->place = order++;
   }
   if (owner() == thread()) give();
+  waiter->has_returned = 1;
   returned++;
   return NULL;
 }
@@ -87,7 +90,9 @@ static void start(struct waiter *waiters, int count, int priority) {
     REQUIRE(pthread_create(&waiters[i].thread, &attributes, wait_for_lock, &waiters[i]) == 0);
   }
   while (waiting < expected) usleep(1000);
-  usleep(60000);
+  for (int i = 0; i < count; i++) {
+    while (!waiters[i].has_returned && !is_thread_asleep(getpid(), waiters[i].identifier, SYS_futex)) usleep(1000);
+  }
 }
 static void join(struct waiter *waiters, int count) {
   for (int i = 0; i < count; i++) pthread_join(waiters[i].thread, NULL);
@@ -127,7 +132,7 @@ static void gives_a_free_lock(void) {
   start(waiters, 5, 0);
   // The first gets it, two are moved to it.
   CHECK_EQUAL(requeue(2), 3);
-  for (int i = 0; i < 1000 && returned < 3; i++) usleep(1000);
+  for (int i = 0; i < 20000 && returned < 3; i++) usleep(1000);
   CHECK_EQUAL(returned, 3);
   CHECK_EQUAL(requeue(0), 1);
   CHECK_EQUAL(requeue(INT_MAX), 1);
@@ -189,7 +194,7 @@ static void mixtures(void) {
 }
 
 static void *wait_plainly(void *argument) {
-  waiting++;
+  waiting = thread();
   CHECK_EQUAL(futex(&word, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0), 0);
   return argument;
 }
@@ -199,7 +204,7 @@ static void plain_waiters_stay(void) {
   reset();
   REQUIRE(pthread_create(&plain, NULL, wait_plainly, NULL) == 0);
   while (!waiting) usleep(1000);
-  usleep(60000);
+  until_thread_asleep(getpid(), waiting, SYS_futex);
   CHECK_ERROR(requeue(1), EINVAL);
   CHECK_EQUAL(lock, 0);
   CHECK_ERROR(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, 0, 0, 0), EINVAL);
@@ -218,8 +223,8 @@ static void signals_and_times(void) {
   // Before it is moved the call is made again, whatever the handler's flags.
   start(&waiter, 1, 0);
   pthread_kill(waiter.thread, SIGUSR1);
-  for (int i = 0; i < 1000 && !handled; i++) usleep(1000);
-  usleep(60000);
+  for (int i = 0; i < 20000 && !handled; i++) usleep(1000);
+  until_thread_asleep(getpid(), waiter.identifier, SYS_futex);
   CHECK_EQUAL(handled, 1);
   CHECK_EQUAL(returned, 0);
   take();
@@ -233,18 +238,23 @@ static void signals_and_times(void) {
   CHECK_EQUAL(owner(), 0);
   lock = 0;
 
-  struct timespec until = from_now(CLOCK_MONOTONIC, 300);
-  waiter = (struct waiter){.until = &until};
-  reset();
-  take();
-  start(&waiter, 1, 0);
-  CHECK_EQUAL(requeue(0), 1);
-  pthread_join(waiter.thread, NULL);
-  CHECK_EQUAL(waiter.error, ETIMEDOUT);
-  struct timespec now = from_now(CLOCK_MONOTONIC, 0);
-  CHECK(now.tv_sec > until.tv_sec || (now.tv_sec == until.tv_sec && now.tv_nsec >= until.tv_nsec));
-  give();
-  lock = 0;
+  // Moved before its time is over: with more time where a busy host has been slower.
+  long moved = 0;
+  for (int milliseconds = 300; milliseconds < 20000 && moved == 0; milliseconds *= 4) {
+    struct timespec until = from_now(CLOCK_MONOTONIC, milliseconds);
+    waiter = (struct waiter){.until = &until};
+    reset();
+    take();
+    start(&waiter, 1, 0);
+    moved = requeue(0);
+    pthread_join(waiter.thread, NULL);
+    CHECK_EQUAL(waiter.error, ETIMEDOUT);
+    struct timespec now = from_now(CLOCK_MONOTONIC, 0);
+    CHECK(now.tv_sec > until.tv_sec || (now.tv_sec == until.tv_sec && now.tv_nsec >= until.tv_nsec));
+    give();
+    lock = 0;
+  }
+  CHECK_EQUAL(moved, 1);
 }
 
 static void *hold_and_end(void *argument) {
@@ -300,7 +310,7 @@ static void *play(void *argument) {
     if (turns >= TURNS) break;
     seen = __atomic_load_n(&word, __ATOMIC_SEQ_CST);
     give();
-    struct timespec until = from_now(CLOCK_MONOTONIC, 5000);
+    struct timespec until = from_now(CLOCK_MONOTONIC, 30000);
     if (futex(&word, FUTEX_WAIT_REQUEUE_PI_PRIVATE, seen, &until, &lock, 0) != 0) {
       CHECK_EQUAL(errno, EAGAIN);
       if (errno != EAGAIN) break;

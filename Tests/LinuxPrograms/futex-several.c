@@ -1,4 +1,5 @@
 // futex_waitv(2): waiting for any of several words.
+#include "asleep.h"
 #include "check.h"
 #include "deadline.h"
 #include <limits.h>
@@ -14,10 +15,10 @@
 #include <time.h>
 
 struct entry { uint64_t value, address; uint32_t flags, reserved; };
-enum { HAS_32_BITS = 2, PRIVATE = 128, LIMIT = 128 };
+enum { HAS_32_BITS = 2, PRIVATE = 128, LIMIT = 128, CALL = 449 };
 
 static long wait_for(struct entry *entries, unsigned count, unsigned flags, const struct timespec *until, int clock) {
-  return syscall(449, entries, count, flags, until, clock);
+  return syscall(CALL, entries, count, flags, until, clock);
 }
 static long wake(void *word, int operation) { return syscall(SYS_futex, word, operation, INT_MAX, NULL, NULL, 0); }
 
@@ -84,8 +85,8 @@ static atomic_int waiting;
 static unsigned entry_count;
 
 static void *wait_for_all(void *argument) {
-  struct timespec until = from_now(CLOCK_MONOTONIC, 10000);
-  waiting = 1;
+  struct timespec until = from_now(CLOCK_MONOTONIC, 30000);
+  waiting = syscall(SYS_gettid);
   long result = wait_for(entries, entry_count, 0, &until, CLOCK_MONOTONIC);
   return (void *)(result < 0 ? -(long)errno : result);
 }
@@ -95,7 +96,7 @@ static pthread_t start(unsigned count) {
   entry_count = count;
   REQUIRE(pthread_create(&thread, NULL, wait_for_all, NULL) == 0);
   while (!waiting) usleep(1000);
-  usleep(60000);
+  until_thread_asleep(getpid(), waiting, CALL);
   return thread;
 }
 static long result_of(pthread_t thread) {
@@ -142,10 +143,10 @@ static void in_shared_memory(void) {
   pid_t child = fork();
   if (child == 0) {
     uint32_t *moved = mremap(shared, 8192, 8192, MREMAP_MAYMOVE | MREMAP_FIXED, (char *)shared + (1 << 24));
-    for (int i = 0; i < 1000 && wake(&moved[1024], FUTEX_WAKE) == 0; i++) usleep(2000);
+    for (int i = 0; i < 15000 && wake(&moved[1024], FUTEX_WAKE) == 0; i++) usleep(2000);
     _exit(0);
   }
-  struct timespec until = from_now(CLOCK_MONOTONIC, 10000);
+  struct timespec until = from_now(CLOCK_MONOTONIC, 30000);
   CHECK_EQUAL(wait_for(entries, 4, 0, &until, CLOCK_MONOTONIC), 1);
   waitpid(child, NULL, 0);
 }
@@ -165,8 +166,8 @@ static void signals(void) {
   sigaction(SIGUSR1, &action, NULL);
   thread = start(7);
   pthread_kill(thread, SIGUSR1);
-  for (int i = 0; i < 1000 && handled < 2; i++) usleep(1000);
-  usleep(30000);
+  for (int i = 0; i < 20000 && handled < 2; i++) usleep(1000);
+  until_thread_asleep(getpid(), waiting, CALL);
   CHECK_EQUAL(handled, 2);
   CHECK_EQUAL(wake(&words[6], FUTEX_WAKE_PRIVATE), 1);
   CHECK_EQUAL(result_of(thread), 6);
@@ -180,6 +181,8 @@ static void *produce(void *argument) {
   unsigned own = (uintptr_t)argument;
   for (unsigned i = 0; i < ROUNDS; i++) {
     unsigned index = own * SHARE + i % SHARE;
+    // The last of one comes when the reader sleeps, as it may never have before.
+    if (own == 0 && i == ROUNDS - 1) until_asleep(getpid(), CALL);
     uint32_t value = __atomic_add_fetch(&produced[index], 1, __ATOMIC_SEQ_CST);
     wake(&produced[index], FUTEX_WAKE_PRIVATE);
     while (__atomic_load_n(&seen[index], __ATOMIC_SEQ_CST) != value) sched_yield();
@@ -203,7 +206,7 @@ static void loses_nothing(void) {
       sum += value;
     }
     if (sum == PRODUCERS * ROUNDS) break;
-    struct timespec until = from_now(CLOCK_MONOTONIC, 5000);
+    struct timespec until = from_now(CLOCK_MONOTONIC, 30000);
     long result = wait_for(entries, LIMIT, 0, &until, CLOCK_MONOTONIC);
     if (result >= 0) {
       slept++;

@@ -1,5 +1,6 @@
 // futex(2) itself: waiting, waking, requeueing, bit sets, locks with priority inheritance, memory that processes
 // share.
+#include "asleep.h"
 #include "check.h"
 
 #include <linux/futex.h>
@@ -48,18 +49,22 @@ static void checkErrors(void) {
 
 static uint32_t words[2];
 static atomic_int waiting, woken;
+static volatile pid_t waiters[6];
 
 static void *waitForFirst(void *bits) {
-  waiting++;
+  waiters[waiting++] = syscall(SYS_gettid);
   if (futex(&words[0], FUTEX_WAIT_BITSET_PRIVATE, 0, 0, 0, (unsigned)(intptr_t)bits) == 0) woken++;
   return 0;
 }
 
 static void start(pthread_t *threads, int count, unsigned bits) {
   waiting = woken = 0;
+  for (int i = 0; i < count; i++) waiters[i] = 0;
   for (int i = 0; i < count; i++) REQUIRE(pthread_create(&threads[i], 0, waitForFirst, (void *)(intptr_t)bits) == 0);
-  while (waiting < count) usleep(1000);
-  usleep(50000);
+  for (int i = 0; i < count; i++) {
+    while (!waiters[i]) usleep(1000);
+    until_thread_asleep(getpid(), waiters[i], SYS_futex);
+  }
 }
 
 static void join(pthread_t *threads, int count) {
@@ -71,6 +76,7 @@ static void checkWaking(void) {
   start(threads, 6, -1u);
   CHECK_EQUAL(futex(&words[0], FUTEX_WAKE_PRIVATE, 2, 0, 0, 0), 2);
   CHECK_EQUAL(futex(&words[0], FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)2, &words[1], 0), 3);
+  for (int i = 0; i < 20000 && woken < 3; i++) usleep(1000);
   usleep(20000);
   CHECK_EQUAL(woken, 3);
   CHECK_EQUAL(futex(&words[1], FUTEX_WAKE_PRIVATE, 9, 0, 0, 0), 2);
@@ -149,7 +155,7 @@ static void *endWithLock(void *argument) {
   CHECK_EQUAL(futex(&lock, FUTEX_LOCK_PI_PRIVATE, 0, 0, 0, 0), 0);
   while (!mayEnd) usleep(1000);
   // Until somebody waits.
-  usleep(200000);
+  until_asleep(getpid(), SYS_futex);
   return argument;
 }
 
