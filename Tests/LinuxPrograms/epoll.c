@@ -196,7 +196,7 @@ static void crowd(uint32_t way) {
   }
   for (int i = 0; i < 2000; i++) while (write(ends[1], "x", 1) != 1) {}
   struct timespec pause = {0, 1000000};
-  for (int i = 0; i < 5000 && got_total < 2000; i++) nanosleep(&pause, NULL);
+  for (int i = 0; i < 30000 && got_total < 2000; i++) nanosleep(&pause, NULL);
   CHECK_EQUAL(got_total, 2000);
   close(ends[1]);
   for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);

@@ -1,5 +1,6 @@
 // Sessions, process groups and the controlling terminal: who may read and write it, who gets the signals of its keys,
 // and what happens at its end (credentials(7), ioctl_tty(2), tcsetpgrp(3)).
+#include "asleep.h"
 #include "check.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -23,9 +24,9 @@ static void make_terminal(void) {
 
 static void type(const char *keys) { CHECK_EQUAL(write(master, keys, strlen(keys)), strlen(keys)); }
 
-// The status of a child that changes within five seconds.
+// The status of a child that changes within thirty seconds.
 static int status_of(pid_t child, int options) {
-  for (int turn = 0; turn < 500; turn++) {
+  for (int turn = 0; turn < 3000; turn++) {
     int status;
     pid_t found = waitpid(child, &status, options | WNOHANG);
     if (found == child) return status;
@@ -165,11 +166,11 @@ static void background_read(void) {
   child = fork();
   if (child == 0) {
     // Its child is an orphan in a group of its own.
+    pid_t parent = getpid();
     if (fork() == 0) {
       check_failures = 0;
       setpgid(0, 0);
-      while (getppid() != 1 && getppid() == getpgid(getppid())) usleep(1000);
-      usleep(50000);
+      while (getppid() == parent) usleep(1000);
       char text[8];
       CHECK_ERROR(read(terminal, text, sizeof text), EIO);
       char result = finish();
@@ -229,7 +230,7 @@ static void keys(void) {
   const struct { const char *key; int signal; } cases[] = {{"\003", SIGINT}, {"\034", SIGQUIT}, {"\032", SIGTSTP}};
   for (int index = 0; index < 3; index++) {
     type(cases[index].key);
-    for (int turn = 0; turn < 200 && !seen[cases[index].signal]; turn++) usleep(10000);
+    for (int turn = 0; turn < 3000 && !seen[cases[index].signal]; turn++) usleep(10000);
     CHECK_EQUAL(seen[cases[index].signal], 1);
   }
   int ready[2];
@@ -262,30 +263,40 @@ static void keys(void) {
 }
 
 // A read that a signal ends fails with EINTR, or goes on where the handler says so.
+static int told[2];
+static void see_and_tell(int signal) {
+  seen[signal]++;
+  if (write(told[1], "", 1) != 1) check_failures++;
+}
 static void interrupted_read(void) {
   int terminal = acquire();
-  handle(SIGINT, see);
+  REQUIRE(pipe(told) == 0);
+  handle(SIGINT, see_and_tell);
   pid_t typist = fork();
   if (typist == 0) {
+    char byte;
     signal(SIGINT, SIG_IGN);
     signal(SIGQUIT, SIG_IGN);
-    usleep(50000);
+    // Each key for a read that waits, and after the signal before it.
+    until_asleep(getppid(), SYS_read);
     type("\003");
-    usleep(50000);
+    CHECK_EQUAL(read(told[0], &byte, 1), 1);
+    until_asleep(getppid(), SYS_read);
     type("\034");
-    usleep(50000);
+    CHECK_EQUAL(read(told[0], &byte, 1), 1);
+    until_asleep(getppid(), SYS_read);
     type("x\n");
-    _exit(0);
+    _exit(finish());
   }
   char text[8];
   CHECK_ERROR(read(terminal, text, sizeof text), EINTR);
   CHECK_EQUAL(seen[SIGINT], 1);
-  struct sigaction action = {.sa_handler = see, .sa_flags = SA_RESTART};
+  struct sigaction action = {.sa_handler = see_and_tell, .sa_flags = SA_RESTART};
   sigaction(SIGQUIT, &action, NULL);
   CHECK_EQUAL(read(terminal, text, sizeof text), 2);
   CHECK_EQUAL(seen[SIGQUIT], 1);
   signal(SIGINT, SIG_DFL);
-  status_of(typist, 0);
+  CHECK_EQUAL(status_of(typist, 0), 0);
 }
 
 static void window(void) {
@@ -293,7 +304,7 @@ static void window(void) {
   handle(SIGWINCH, see);
   struct winsize size = {.ws_row = 33, .ws_col = 99};
   CHECK_EQUAL(ioctl(master, TIOCSWINSZ, &size), 0);
-  for (int turn = 0; turn < 100 && !seen[SIGWINCH]; turn++) usleep(10000);
+  for (int turn = 0; turn < 3000 && !seen[SIGWINCH]; turn++) usleep(10000);
   CHECK_EQUAL(seen[SIGWINCH], 1);
   // Nobody is told of what has not changed.
   CHECK_EQUAL(ioctl(master, TIOCSWINSZ, &size), 0);
@@ -314,7 +325,7 @@ static void leader_ends(void) {
       setpgid(0, 0);
       handle(SIGHUP, see);
       REQUIRE(write(ends[1], "r", 1) == 1);
-      for (int turn = 0; turn < 300 && !seen[SIGHUP]; turn++) usleep(10000);
+      for (int turn = 0; turn < 3000 && !seen[SIGHUP]; turn++) usleep(10000);
       CHECK_EQUAL(seen[SIGHUP], 1);
       CHECK_ERROR(open("/dev/tty", O_RDWR), ENXIO);
       char result = finish();
@@ -345,7 +356,7 @@ static void master_ends(void) {
     handle(SIGCONT, see);
     int terminal = acquire();
     close(master);
-    for (int turn = 0; turn < 300 && !(seen[SIGHUP] && seen[SIGCONT]); turn++) usleep(10000);
+    for (int turn = 0; turn < 3000 && !(seen[SIGHUP] && seen[SIGCONT]); turn++) usleep(10000);
     CHECK_EQUAL(seen[SIGHUP], 1);
     CHECK_EQUAL(seen[SIGCONT], 1);
     char text[8];

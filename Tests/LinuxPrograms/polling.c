@@ -64,7 +64,7 @@ static void timeouts(void) {
   long start = milliseconds();
   CHECK_EQUAL(poll(&fd, 1, 50), 0);
   long took = milliseconds() - start;
-  CHECK(took >= 50 && took < 5000);
+  CHECK(took >= 50 && took < 20000);
   CHECK_EQUAL(poll(NULL, 0, 10), 0);
   CHECK_EQUAL(poll(NULL, 0, 0), 0);
   CHECK_ERROR(poll(nowhere, 1, 0), EFAULT);

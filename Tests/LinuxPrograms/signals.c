@@ -1,4 +1,5 @@
 // sigaction(2), sigprocmask(2), sigaltstack(2), sigqueue(3), sigsuspend(2), signal(7): handlers and masks.
+#include "asleep.h"
 #include "check.h"
 #include <limits.h>
 #include <pthread.h>
@@ -281,19 +282,27 @@ static void alternate_stack(void) {
   CHECK_EQUAL(sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL), 0);
 }
 
-static void *send_later(void *target) {
-  usleep(50000);
-  syscall(SYS_tgkill, getpid(), (int)(intptr_t)target, SIGUSR1);
-  usleep(50000);
+// The first thread's call that is to be interrupted, and the pipe that lets it end once it waits again, or -1.
+static volatile int awaited_call, end_of_wait;
+
+static void *send_later(void *unused) {
+  int end = end_of_wait;
+  until_asleep(getpid(), awaited_call);
+  syscall(SYS_tgkill, getpid(), getpid(), SIGUSR1);
+  if (end < 0) return NULL;
+  while (count == 0) usleep(1000);
+  until_asleep(getpid(), awaited_call);
+  CHECK_EQUAL(write(end, "x", 1), 1);
   return NULL;
 }
 
-static int later(void) {
+static pthread_t later(int call, int end) {
   pthread_t thread;
   count = 0;
-  REQUIRE(pthread_create(&thread, NULL, send_later, (void *)syscall(SYS_gettid)) == 0);
-  pthread_detach(thread);
-  return 1;
+  awaited_call = call;
+  end_of_wait = end;
+  REQUIRE(pthread_create(&thread, NULL, send_later, NULL) == 0);
+  return thread;
 }
 
 static void restart(void) {
@@ -301,58 +310,64 @@ static void restart(void) {
   REQUIRE(pipe(ends) == 0);
   char byte;
   install(SIGUSR1, note, 0);
-  later();
+  pthread_t thread = later(SYS_read, -1);
   CHECK_ERROR(read(ends[0], &byte, 1), EINTR);
   CHECK_EQUAL(count, 1);
+  pthread_join(thread, NULL);
 
   install(SIGUSR1, note, SA_RESTART);
-  pid_t child = fork();
-  if (child == 0) {
-    usleep(200000);
-    _exit(write(ends[1], "x", 1) == 1 ? 7 : 1);
-  }
-  later();
+  thread = later(SYS_read, ends[1]);
   CHECK_EQUAL(read(ends[0], &byte, 1), 1);
   CHECK_EQUAL(byte, 'x');
   CHECK_EQUAL(count, 1);
+  pthread_join(thread, NULL);
+
+  pid_t child = fork();
+  if (child == 0) _exit(read(ends[0], &byte, 1) == 1 ? 3 : 1);
+  thread = later(SYS_wait4, ends[1]);
   int status;
   CHECK_EQUAL(waitpid(child, &status, 0), child);
-  CHECK_EQUAL(status, 7 << 8);
-
-  child = fork();
-  if (child == 0) {
-    usleep(200000);
-    _exit(3);
-  }
-  later();
-  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  CHECK_EQUAL(status, 3 << 8);
   CHECK_EQUAL(count, 1);
+  pthread_join(thread, NULL);
 
   // nanosleep is interrupted by any handler, and says what is left.
-  later();
-  struct timespec time = {2, 0}, rest = {0, 0};
+  thread = later(SYS_clock_nanosleep, -1);
+  struct timespec time = {100, 0}, rest = {0, 0}, before, after;
+  clock_gettime(CLOCK_MONOTONIC, &before);
   CHECK_ERROR(nanosleep(&time, &rest), EINTR);
-  CHECK(rest.tv_sec == 1);
-  later();
+  clock_gettime(CLOCK_MONOTONIC, &after);
+  long long passed = (after.tv_sec - before.tv_sec) * 1000000000ll + after.tv_nsec - before.tv_nsec;
+  CHECK(rest.tv_sec <= 100 && rest.tv_sec * 1000000000ll + rest.tv_nsec + passed >= 100000000000);
+  pthread_join(thread, NULL);
+  thread = later(SYS_pause, -1);
   CHECK_ERROR(pause(), EINTR);
+  pthread_join(thread, NULL);
+  close(ends[0]);
+  close(ends[1]);
 }
 
 // A stop and a continuation, without any handler, must not be seen by a call.
 static void restart_after_stop(void) {
-  pid_t child = fork();
-  if (child == 0) {
-    struct timespec time = {0, 300000000}, before, after;
-    clock_gettime(CLOCK_MONOTONIC, &before);
-    CHECK_EQUAL(nanosleep(&time, NULL), 0);
-    clock_gettime(CLOCK_MONOTONIC, &after);
-    long passed = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
-    CHECK(passed >= 300 && passed < 2000);
-    _exit(finish());
+  pid_t child = 0;
+  int status = 0;
+  // A longer sleep where the child has come to its end before it was stopped.
+  for (long length = 300; length < 20000; length *= 4) {
+    child = fork();
+    if (child == 0) {
+      struct timespec time = {length / 1000, length % 1000 * 1000000}, before, after;
+      clock_gettime(CLOCK_MONOTONIC, &before);
+      CHECK_EQUAL(nanosleep(&time, NULL), 0);
+      clock_gettime(CLOCK_MONOTONIC, &after);
+      long passed = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+      CHECK(passed >= length && passed < length + 20000);
+      _exit(finish());
+    }
+    usleep(100000);
+    kill(child, SIGSTOP);
+    CHECK_EQUAL(waitpid(child, &status, WUNTRACED), child);
+    if (status != 0) break;
   }
-  usleep(100000);
-  int status;
-  kill(child, SIGSTOP);
-  CHECK_EQUAL(waitpid(child, &status, WUNTRACED), child);
   CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
   kill(child, SIGCONT);
   CHECK_EQUAL(waitpid(child, &status, WCONTINUED), child);
