@@ -619,6 +619,8 @@ int main(int count, char **arguments) {
   seed = base;
   trace(frames / 40);
   check_failures += failures;
+  // A witness may never have had a CPU yet.
+  for (int turn = 0; turn < 20000 && shared->checks == 0; turn++) usleep(1000);
   shared->stop = 1;
   for (int i = 0; i < processes; i++) waitpid(witnesses[i], NULL, 0);
   CHECK_EQUAL(shared->mismatches, 0);

@@ -208,7 +208,7 @@ static void handle(int number, int flags) {
 static void wait_until_it_sleeps(pid_t process) {
   char path[64], text[256];
   snprintf(path, sizeof path, "/proc/%d/stat", process);
-  for (int turn = 0; turn < 5000; turn++) {
+  for (int turn = 0; turn < 30000; turn++) {
     int file = open(path, O_RDONLY);
     ssize_t count = file < 0 ? 0 : read(file, text, sizeof text - 1);
     close(file);
@@ -466,7 +466,7 @@ static void test_polling(void) {
     if (turn == 0) CHECK_EQUAL(mq_receive(queue, bytes, 8, 0), 1);
     else CHECK_EQUAL(mq_send(queue, "c", 1, 0), 0);
     CHECK_EQUAL(end_of(child), 0);
-    if (turn == 0) CHECK_EQUAL(epoll_wait(instance, &event, 1, 1000), 1);
+    if (turn == 0) CHECK_EQUAL(epoll_wait(instance, &event, 1, 20000), 1);
     if (turn == 0) CHECK_EQUAL(mq_receive(queue, bytes, 8, 0), 1);
   }
   close(instance), mq_close(queue), mq_unlink("/posix-queues");
@@ -669,6 +669,8 @@ static void *receive_all(void *argument) {
   int last[senders][4];
   memset(last, -1, sizeof last);
   pin(number + 1);
+  // The queue is full before anybody takes anything out of it.
+  while (waits_for_room == 0) sched_yield();
   while (1) {
     struct parcel parcel;
     unsigned priority;
@@ -706,7 +708,8 @@ static void test_many(void) {
     REQUIRE(pthread_create(&threads[senders + index], 0, receive_all, (void *)index) == 0);
   }
   for (long index = 0; index < senders; index++) REQUIRE(pthread_create(&threads[index], 0, send_all, (void *)index) == 0);
-  for (int turn = 0; turn < 200; turn++) {
+  // Until a wait has been ended too: at the latest when nothing more is sent, all receivers wait.
+  for (int turn = 0; turn < 200 || (interruptions == 0 && turn < 40000); turn++) {
     for (int index = 0; index < senders + receivers; index++) {
       // Who has ended is not joined yet.
       if (index >= senders) pthread_kill(threads[index], SIGUSR2);
