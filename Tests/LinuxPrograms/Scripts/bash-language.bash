@@ -9,8 +9,13 @@ mapfile -t lines < <(printf 'x\ny\nz\n'); echo "${#lines[@]} ${lines[1]}"
 while read -r line; do sum=$((sum + line)); done < <(seq 1 100); echo $sum
 cat <<<"here string"; echo $((2 ** 40)) $((16#ff)); let 'n = 5 * 5'; echo $n
 diff <(seq 1 3) <(seq 1 4) | tail -n +3
-coproc tr a-z A-Z; echo through >&"${COPROC[1]}"; exec {COPROC[1]}>&-; read -r answer <&"${COPROC[0]}"; echo "$answer"
-wait; for n in 5 1 3; do (sleep 0.$n; exit $n) & children+=($!); done; wait -n "${children[@]}"; echo "first: $?"; wait; echo "all: $?"
+# COPROC is gone once the other process has ended: its output is kept by a number of its own.
+coproc tr a-z A-Z; exec 7<&"${COPROC[0]}"; echo through >&"${COPROC[1]}"; exec {COPROC[1]}>&-
+read -r answer <&7; exec 7<&-; echo "$answer"
+# The others end when the first has been waited for.
+mkfifo /tmp/bash-gate.$$; exec 6<>/tmp/bash-gate.$$; rm /tmp/bash-gate.$$
+wait; for n in 5 1 3; do ([[ $n == 1 ]] && sleep 0.1 || read -r -u 6; exit $n) & children+=($!); done
+wait -n "${children[@]}"; echo "first: $?"; echo >&6; echo >&6; wait; echo "all: $?"; exec 6>&-
 trap 'echo leaving' EXIT; trap 'echo usr2' USR2; kill -USR2 $BASHPID; (trap - EXIT; exit 9); echo $?
 set -o pipefail; false | true; echo "pipefail: $?"; set +o pipefail
 getopts_test() { local OPTIND opt; while getopts 'ab:' opt; do echo "opt $opt ${OPTARG-}"; done; }; getopts_test -a -b value
