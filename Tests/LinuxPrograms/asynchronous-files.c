@@ -19,7 +19,7 @@ static void note_information(int signal, siginfo_t *information, void *context) 
 }
 
 static void wait_for_signal(void) {
-  for (int i = 0; i < 200 && !told; i++) usleep(5000);
+  for (int i = 0; i < 6000 && !told; i++) usleep(5000);
 }
 
 static void check_tells(int reader, int writer, int is_terminal) {
@@ -167,7 +167,7 @@ static void note_thread(int signal) { told_thread = gettid(); }
 static volatile pid_t waiting_thread;
 static void *wait_for_notice(void *unused) {
   waiting_thread = gettid();
-  for (int i = 0; i < 400 && !told_thread; i++) usleep(5000);
+  for (int i = 0; i < 6000 && !told_thread; i++) usleep(5000);
   return 0;
 }
 

@@ -40,7 +40,7 @@ static int witness(int *reader) {
 static void wait_for_end(int reader) {
   char byte;
   // The search for circles comes with other sockets.
-  for (int attempt = 0; attempt < 500; attempt++) {
+  for (int attempt = 0; attempt < 5000; attempt++) {
     int pair[2];
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
     close(pair[0]);

@@ -146,7 +146,7 @@ static int is_idle(int slot) {
 // Whether all have come to rest: waiting for a command, stopped, or dead.
 static void settle(void) {
   int quiet = 0;
-  for (int attempt = 0; attempt < 3000 && quiet < 3; attempt++) {
+  for (int attempt = 0; attempt < 30000 && quiet < 3; attempt++) {
     int busy = 0;
     for (int slot = 1; slot <= SLOTS; slot++) {
       char state = process_state(stage->process[slot], NULL, NULL, NULL);
