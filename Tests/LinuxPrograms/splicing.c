@@ -145,6 +145,23 @@ static void splicing(void) {
   CHECK_ERROR(tee(first[0], file, 10, 0), EINVAL);
   CHECK_ERROR(splice(first[0], NULL, second[1], NULL, 10, 0x100), EINVAL);
   CHECK_EQUAL(splice(first[0], NULL, second[1], NULL, 0, 0), 0);
+  // Positions end at 2^63 - 1, also of what has none but takes them.
+  int null = open("/dev/null", O_WRONLY), zero = open("/dev/zero", O_RDONLY);
+  loff_t last = INT64_MAX;
+  CHECK_EQUAL(write(first[1], "x", 1), 1);
+  CHECK_ERROR(splice(first[0], NULL, null, &last, 1, 0), EINVAL);
+  CHECK_ERROR(splice(zero, &last, first[1], NULL, 1, 0), EINVAL);
+  CHECK_ERROR(sendfile(first[1], zero, &last, 1), EINVAL);
+  CHECK_ERROR(splice(first[0], NULL, file, NULL, SIZE_MAX, 0), EINVAL);
+  CHECK_ERROR(sendfile(null, file, NULL, SIZE_MAX), EINVAL);
+  CHECK_EQUAL(splice(first[0], NULL, second[1], NULL, SIZE_MAX, 0), 1);
+  CHECK_EQUAL(read(second[0], other, 100), 1);
+  int comm = open("/proc/self/comm", O_RDWR);
+  loff_t begin = 0;
+  if (comm >= 0) CHECK_ERROR(copy_file_range(file, &begin, comm, &last, 1, 0), EXDEV);
+  close(null);
+  close(zero);
+  close(comm);
   struct iovec pieces[2] = {{"ab", 2}, {"cde", 3}};
   CHECK_EQUAL(vmsplice(first[1], pieces, 2, 0), 5);
   CHECK_EQUAL(read(first[0], other, 100), 5);

@@ -12,13 +12,15 @@ extension SystemCalls {
     if source.node.mode.isDirectory || target.node.mode.isDirectory { throw .isDirectory }
     guard source.node.mode.isRegular, target.node.mode.isRegular else { throw .invalid }
     guard source.flags.isReadable, target.flags.isWritable, !target.flags.contains(.append) else { throw .badFile }
+    guard source.node.fileSystem === target.node.fileSystem else { throw .crossDevice }
     let lastOffset = max(UInt64(bitPattern: sourceOffset), UInt64(bitPattern: targetOffset))
     if lastOffset.addingReportingOverflow(arguments.fifth).overflow { throw .overflow }
     guard sourceOffset >= 0, targetOffset >= 0 else { throw .invalid }
     // What the source does not have is not copied, so that it overlaps with nothing.
     let available = UInt64(max(source.node.size - sourceOffset, 0))
     let count = Int64(min(arguments.fifth, available, transferLimit))
-    if source.node === target.node, sourceOffset < targetOffset &+ count, targetOffset < sourceOffset &+ count {
+    guard !targetOffset.addingReportingOverflow(count).overflow else { throw .invalid }
+    if source.node === target.node, sourceOffset < targetOffset + count, targetOffset < sourceOffset + count {
       throw .invalid
     }
     guard let memory = KernelHeap.allocate(size: 4096, alignment: 64) else { throw .outOfMemory }

@@ -31,10 +31,9 @@ extension SystemCalls {
     }
     let source = try file(arguments.second)
     guard source.flags.isReadable else { throw .badFile }
-    if let given {
-      guard source.hasPosition else { throw .illegalSeek }
-      guard given >= 0 else { throw .invalid }
-    }
+    if given != nil, !source.hasPosition { throw .illegalSeek }
+    var position = try self.position(given, of: source)
+    try checkPosition(position, count: arguments.fourth)
     let target = try file(arguments.first)
     guard target.flags.isWritable else { throw .badFile }
     let limit = Int(min(arguments.fourth, transferLimit))
@@ -46,7 +45,6 @@ extension SystemCalls {
     guard source.hasPosition, source.node.mode.isRegular || source.node.mode.type == .blockDevice,
       !target.flags.contains(.append)
     else { throw .invalid }
-    var position = if let given { given } else { try source.seek(0, 1) }
     let total = try copy(from: source, &position, to: target, limit: limit)
     if given != nil {
       try storeOffset(position, to: arguments.third)
@@ -54,6 +52,17 @@ extension SystemCalls {
       _ = try source.seek(position, 0)
     }
     return Int64(total)
+  }
+
+  /// The position that is given, or else where the file stands; 0 where it has none.
+  private static func position(_ given: Int64?, of file: OpenFile) throws(Errno) -> Int64 {
+    if let given { return given }
+    return file.hasPosition ? try file.seek(0, 1) : 0
+  }
+
+  /// Bytes from a position on have positions as well: a device may take them there or not, and move by them.
+  private static func checkPosition(_ position: Int64, count: UInt64) throws(Errno) {
+    guard position >= 0, Int64(bitPattern: UInt64(bitPattern: position) &+ count) >= 0 else { throw .invalid }
   }
 
   private static func storeOffset(_ offset: Int64, to address: UInt64) throws(Errno) {
@@ -106,7 +115,7 @@ extension SystemCalls {
     let isNonBlocking = flags & 2 != 0  // SPLICE_F_NONBLOCK
     if let end = source.pipeEnd {
       if let other = target.pipeEnd, other.pipe === end.pipe { throw .invalid }
-      return try spliceOut(of: end, target, arguments.fourth, limit, isNonBlocking)
+      return try spliceOut(of: end, target, arguments.fourth, arguments.fifth, isNonBlocking)
     }
     guard let end = target.pipeEnd else { throw .invalid }
     let position = try offset(at: arguments.second, of: source)
@@ -127,10 +136,12 @@ extension SystemCalls {
 
   /// From a pipe: what is there, and not more.
   private static func spliceOut(
-    of end: PipeFile, _ target: OpenFile, _ offsetAddress: UInt64, _ limit: Int, _ isNonBlocking: Bool
+    of end: PipeFile, _ target: OpenFile, _ offsetAddress: UInt64, _ count: UInt64, _ isNonBlocking: Bool
   ) throws(Errno) -> Int64 {
     var position = try offset(at: offsetAddress, of: target)
     guard target.isSplicable, !target.flags.contains(.append) else { throw .invalid }
+    if target.pipeEnd == nil { try checkPosition(try self.position(position, of: target), count: count) }
+    let limit = Int(min(count, transferLimit))
     if target.pipeEnd != nil, isNonBlocking || target.isNonBlocking, target.poll().isDisjoint(with: [.output, .error]) {
       throw .tryAgain
     }
@@ -164,6 +175,7 @@ extension SystemCalls {
     }
     let total = try withPortion { memory throws(Errno) in
       let count = min(limit, room, memory.count)
+      if let start { try checkPosition(start, count: UInt64(count)) }
       var input = TransferBuffer(kernel: UnsafeMutableRawBufferPointer(rebasing: memory[0..<count]))
       let got = try source.read(&input, at: start)
       if got == 0 { return 0 }
