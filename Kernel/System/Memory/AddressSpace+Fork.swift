@@ -41,8 +41,11 @@ extension AddressSpace {
     }
     // Also after a failure: pages may have become read-only.
     TLBShootdown.flush(root: root)
-    if hasSpecial { copy.dropWhatIsNotForked() }
-    return isComplete ? copy : nil
+    guard isComplete else { return nil }
+    if hasSpecial {
+      do throws(Failure) { try copy.dropWhatIsNotForked() } catch { return nil }
+    }
+    return copy
   }
 
   /// Maps the frames of a region in the copy too. Both locks are held, or nobody else knows the copy.
@@ -78,17 +81,19 @@ extension AddressSpace {
   }
 
   /// A new copy loses what madvise(2) has kept from children, and memory locks are not inherited.
-  private func dropWhatIsNotForked() {
+  ///
+  /// - Throws: ENOMEM.
+  private func dropWhatIsNotForked() throws(Failure) {
     var index = 0
     while let region = regions[index] {
       let range = region.start..<region.end
       if region.attributes.contains(.notForked) {
-        // Whole regions: this needs no room.
-        try? unmapLocked(range)
+        try unmapLocked(range)
         continue
       }
       index += 1
     }
+    // Whole regions again: this needs no room.
     try? regions.change(AddressSpace.lowestAddress..<UserMemory.limit) { $0.attributes.remove(.locked) }
     if hasFormerWriters { leaveFormerWriters() }
     letGo(unusedMapping)
