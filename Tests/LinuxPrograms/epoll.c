@@ -168,6 +168,33 @@ static void nesting(void) {
 
 static volatile int readers_done, got_total;
 
+// Three layers, each of which watches all of the next: as many ways through them as the number to the third power.
+static void many_ways(void) {
+  enum { width = 40 };
+  int layers[3][width], top = epoll_create1(0), other = epoll_create1(0);
+  struct epoll_event event = {.events = EPOLLIN};
+  for (int layer = 0; layer < 3; layer++) {
+    for (int i = 0; i < width; i++) REQUIRE((layers[layer][i] = epoll_create1(0)) >= 0);
+  }
+  for (int layer = 1; layer >= 0; layer--) {
+    for (int i = 0; i < width; i++) {
+      for (int j = 0; j < width; j++) {
+        // Linux limits the ways that lead to a file as well; it says EINVAL then.
+        int result = epoll_ctl(layers[layer][i], EPOLL_CTL_ADD, layers[layer + 1][j], &event);
+        CHECK(result == 0 || errno == EINVAL);
+      }
+    }
+  }
+  for (int i = 0; i < width; i++) epoll_ctl(top, EPOLL_CTL_ADD, layers[0][i], &event);
+  int result = epoll_ctl(other, EPOLL_CTL_ADD, top, &event);
+  CHECK(result == 0 || errno == EINVAL || errno == ELOOP);
+  for (int layer = 0; layer < 3; layer++) {
+    for (int i = 0; i < width; i++) close(layers[layer][i]);
+  }
+  close(top);
+  close(other);
+}
+
 static void *waiter(void *argument) {
   int *pair = argument;
   struct epoll_event event;
@@ -234,6 +261,7 @@ int main(void) {
   several();
   duplicates();
   nesting();
+  many_ways();
   crowd(0);
   crowd(EPOLLEXCLUSIVE);
   churning();

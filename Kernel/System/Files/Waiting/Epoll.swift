@@ -13,6 +13,9 @@ final class Epoll: OpenFile, @unchecked Sendable {
   /// Serialises epoll_ctl(2).
   let control = Mutex()
   let queue = EpollQueue()
+  /// What `EpollNesting` has found of it last, and in which search.
+  var nestingDepth = 0
+  var nestingSearch: UInt64 = 0
   /// By descriptor; under the queue's lock.
   private var items = HeapArray<EpollItem>()
 

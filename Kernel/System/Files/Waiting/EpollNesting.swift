@@ -6,8 +6,10 @@ import Machine
 enum EpollNesting {
   /// Instances on top of each other, beside the first.
   private static var limit: Int { 5 }
-  /// Serialises additions of one instance to another.
+  /// Serialises additions of one instance to another, and guards what the search leaves in instances.
   nonisolated(unsafe) private static var storedMutex: Mutex?
+  /// The number of the search that is under way: each looks at an instance once, however many watch it.
+  nonisolated(unsafe) private static var search: UInt64 = 0
 
   static func initialize() { storedMutex = Mutex() }
 
@@ -18,30 +20,37 @@ enum EpollNesting {
     let mutex = storedMutex!
     mutex.acquire()
     defer { mutex.release() }
-    guard let below = depth(below: target, 0, seeking: epoll), let above = depth(above: epoll, 0),
-      below + above + 1 <= limit
-    else { throw .tooManySymbolicLinks }
+    search += 1
+    guard let below = depth(below: target, 0, seeking: epoll) else { throw .tooManySymbolicLinks }
+    search += 1
+    guard let above = depth(above: epoll, 0), below + above + 1 <= limit else { throw .tooManySymbolicLinks }
     try body()
   }
 
   /// How many instances are below one; nil where they are too many, or `sought` is among them.
   private static func depth(below epoll: Epoll, _ level: Int, seeking sought: Epoll) -> Int? {
     if epoll === sought || level > limit { return nil }
+    if epoll.nestingSearch == search { return epoll.nestingDepth }
     var deepest = 0
     for nested in epoll.nestedInstances() {
       guard let depth = depth(below: nested, level + 1, seeking: sought) else { return nil }
       deepest = max(deepest, depth + 1)
     }
+    epoll.nestingDepth = deepest
+    epoll.nestingSearch = search
     return deepest
   }
 
   private static func depth(above epoll: Epoll, _ level: Int) -> Int? {
     if level > limit { return nil }
+    if epoll.nestingSearch == search { return epoll.nestingDepth }
     var deepest = 0
     for outer in epoll.epollLinks?.epolls ?? [] {
       guard let depth = depth(above: outer, level + 1) else { return nil }
       deepest = max(deepest, depth + 1)
     }
+    epoll.nestingDepth = deepest
+    epoll.nestingSearch = search
     return deepest
   }
 }
