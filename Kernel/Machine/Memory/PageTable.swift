@@ -139,6 +139,21 @@ public struct PageTable: Sendable {
     }
   }
 
+  /// The first page with a frame in a page-aligned range; tables that are absent are passed over whole.
+  public func firstEntry(in range: Range<UInt64>) -> UInt64? {
+    var address = range.lowerBound
+    while address < range.upperBound {
+      guard let entry = entry(for: address) else {
+        address = nextTable(after: address)
+        if address == 0 { return nil }
+        continue
+      }
+      if entry.pointee.holdsFrame { return address }
+      address &+= 4096
+    }
+    return nil
+  }
+
   /// Fills another table's entries of a page-aligned range, all of them absent, from the ones that hold a
   /// frame here.
   ///

@@ -100,11 +100,13 @@ enum CoreDump {
     let end = region.start + part.choice.size(of: region)
     var page = region.start
     while page < end {
-      if !region.hasSource, !space.hasPage(page) {
-        try writer.skip(to: writer.position + CoreFile.pageSize)
-      } else {
-        try writer.putPage { space.readForDebugger(page, into: $0) }
+      if !region.hasSource {
+        let next = space.firstPage(in: page..<end) ?? end
+        try writer.skip(to: writer.position + (next - page))
+        page = next
+        if page == end { break }
       }
+      try writer.putPage { space.readForDebugger(page, into: $0) }
       page += CoreFile.pageSize
     }
   }

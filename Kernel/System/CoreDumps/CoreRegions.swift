@@ -47,8 +47,6 @@ struct CoreRegions: ~Copyable {
 }
 
 extension AddressSpace {
-  /// Whether a page has been made.
-  func hasPage(_ address: UInt64) -> Bool {
-    lock.withLock { table.entry(for: address & ~4095)?.pointee.holdsFrame ?? false }
-  }
+  /// The first page of a range that has been made.
+  func firstPage(in range: Range<UInt64>) -> UInt64? { lock.withLock { table.firstEntry(in: range) } }
 }
