@@ -1,6 +1,7 @@
 // Built with musl too.
 // timerfd_create(2): relative and absolute times, intervals, blocking and polling.
 #include "check.h"
+#include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -83,6 +84,19 @@ static void intervals(void) {
   close(instance);
 }
 
+// An interval beyond all times: the first expiry is the only one.
+static void once_in_an_age(void) {
+  int timer = timerfd_create(CLOCK_MONOTONIC, 0);
+  struct itimerspec times = {.it_value = {0, 1}, .it_interval = {INT64_MAX, 0}};
+  CHECK_EQUAL(timerfd_settime(timer, 0, &times, NULL), 0);
+  uint64_t count;
+  CHECK_EQUAL(read(timer, &count, 8), 8);
+  CHECK_EQUAL(count, 1);
+  CHECK_EQUAL(fcntl(timer, F_SETFL, O_NONBLOCK), 0);
+  CHECK_ERROR(read(timer, &count, 8), EAGAIN);
+  close(timer);
+}
+
 static void errors(void) {
   struct itimerspec bad = {{0, 0}, {0, 1000000000}}, good = {{0, 0}, {1, 0}};
   CHECK_ERROR(timerfd_create(99, 0), EINVAL);
@@ -110,6 +124,7 @@ int main(void) {
   once(CLOCK_MONOTONIC);
   once(CLOCK_REALTIME);
   intervals();
+  once_in_an_age();
   errors();
   return finish();
 }

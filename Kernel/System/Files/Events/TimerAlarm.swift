@@ -82,6 +82,13 @@ final class TimerAlarm: @unchecked Sendable {
     return interval == 0 ? 1 : (now - next) / interval + 1
   }
 
+  /// Beyond all times is never.
+  private static func expiry(_ first: UInt64, after count: UInt64, intervals interval: UInt64) -> UInt64 {
+    let (span, isTooLong) = interval.multipliedReportingOverflow(by: count)
+    let (time, isTooLate) = first.addingReportingOverflow(span)
+    return isTooLong || isTooLate ? .max : time
+  }
+
   var hasExpired: Bool { lock.withLock { count > 0 } }
 
   /// How often the timer has expired; it begins to count anew.
@@ -89,7 +96,7 @@ final class TimerAlarm: @unchecked Sendable {
     lock.withLock {
       let taken = count
       if taken == 0 { return 0 }
-      next = interval == 0 ? 0 : next &+ taken &* interval
+      next = interval == 0 ? 0 : Self.expiry(next, after: taken, intervals: interval)
       // It may be late, and has still to go off.
       KernelTimers.tryCancel(timer)
       if next != 0 { KernelTimers.start(timer, at: Time.deadline(nanosecondsSinceBoot: next)) }

@@ -170,7 +170,12 @@ extension SystemCalls {
         guard limit > 0 else { throw .notPermitted }
         if permissions.mode & SharedSegment.lockedFlag == 0, limit != ResourceLimit.infinite {
           var locked: UInt64 = 0
-          InterProcess.segments.forEach { locked += unsafeDowncast($0, to: SharedSegment.self).lockedBytes(of: user) }
+          InterProcess.segments.forEach {
+            // Segments without reserved memory may be as large as all there is.
+            let (sum, overflows) = locked.addingReportingOverflow(
+              unsafeDowncast($0, to: SharedSegment.self).lockedBytes(of: user))
+            locked = overflows ? .max : sum
+          }
           guard segment.pageCount << 12 <= limit, locked <= limit - segment.pageCount << 12 else { throw .outOfMemory }
         }
       }
