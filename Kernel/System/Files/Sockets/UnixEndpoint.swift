@@ -133,6 +133,7 @@ final class UnixEndpoint: @unchecked Sendable {
       if !isAllowed { throw .notPermitted }
       return
     }
+    guard Frames.freeCount > Frames.reserve else { throw .noBufferSpace }
     let credentials = SocketCredentials.current
     let accepted = UnixEndpoint(type)
     let deadline = sendTimeout == 0 ? nil : SystemCalls.deadline(nanoseconds: sendTimeout)

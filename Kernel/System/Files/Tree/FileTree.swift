@@ -121,6 +121,7 @@ enum FileTree {
     if truncates { try node.checkIsNotRunning() }
     flags.subtract([.create, .exclusive, .truncate, .closeOnExec])
     flags.insert(.largeFile)
+    guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
     let file = try node.open(flags)
     if truncates, !isNew {
       try node.truncate(to: 0)

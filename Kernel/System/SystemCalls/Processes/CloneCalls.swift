@@ -88,6 +88,7 @@ extension SystemCalls {
     guard Threads.hasRoom else { throw .tryAgain }
     try checkProcessLimit(parentProcess)
 
+    guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
     let undos = flags.contains(.semaphores) ? try SemaphoreUndoList.ofCurrent() : nil
     let identifier = Threads.makeIdentifier()
     let process: Process

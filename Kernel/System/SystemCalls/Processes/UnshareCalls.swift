@@ -13,6 +13,7 @@ extension SystemCalls {
     if !flags.isDisjoint(with: [.memory, .signalHandlers, .thread]), process.threadCount != 1 { throw .invalid }
     if flags.contains(.files) { try process.unshareFiles() }
     if flags.contains(.semaphores) { SemaphoreUndoList.leave(Scheduler.current) }
+    guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
     if flags.contains(.fileSystem) { process.fileSystem = process.fileSystem.copy() }
     return 0
   }

@@ -112,6 +112,7 @@ extension SystemCalls {
   private static func accept(_ arguments: SystemCallArguments, flags: OpenFlags) throws(Errno) -> Int64 {
     let listener = try socket(behind: arguments.first)
     return try addDescriptor(closesOnExec: flags.contains(.closeOnExec)) { () throws(Errno) in
+      guard Frames.freeCount > Frames.reserve else { throw .noBufferSpace }
       let endpoint = try listener.endpoint.accept(isNonBlocking: listener.isNonBlocking)
       let socket = Socket(endpoint, flags: flags)
       if arguments.second != 0 {
