@@ -302,13 +302,20 @@ public final class Process: @unchecked Sendable {
 
   /// Gives the process another address space. No lock is held: the old one may end.
   func replaceAddressSpace(_ new: AddressSpace?) {
-    let old = spaceLock.withLock {
+    let old = exchangeAddressSpace(new)
+    withExtendedLifetime(old) {}
+  }
+
+  /// As above, whatever the caller holds.
+  ///
+  /// - Returns: the old one, to be released once no lock is held.
+  func exchangeAddressSpace(_ new: AddressSpace?) -> AddressSpace? {
+    spaceLock.withLock {
       let old = addressSpace
       addressSpace = new
       addressSpaceChanges += 1
       return old
     }
-    withExtendedLifetime(old) {}
   }
 
   /// The memory of a process that may be ending or replacing its program, for other processes.

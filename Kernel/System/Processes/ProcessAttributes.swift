@@ -83,22 +83,35 @@ extension Process {
     return max(count + adjustment * Frames.totalCount / 1000, 1)
   }
 
-  /// execve(2): what does not outlive the old program.
+  /// execve(2): gives the process the memory of its new program, and in the same moment the credentials that guard it,
+  /// so that nobody gets at the memory of one program by the rights to the other. No lock is held: the old memory may
+  /// end.
   ///
   /// - Parameters:
   ///   - credentials: those that the new program begins with, but for the promise to gain nothing.
   ///   - isReadable: whether it may read the program's files.
-  func startProgram(_ credentials: Credentials, isReadable: Bool) {
-    lock.withLock {
+  /// - Returns: PR_GET_DUMPABLE of the new program. Where the old one's was 0 it stays so until the caller has closed
+  ///   what the new one is not to have, and calls `setDumpable`.
+  func startProgram(in space: AddressSpace, _ credentials: Credentials, isReadable: Bool) -> UInt8 {
+    let (oldSpace, dumpable) = lock.withLock {
       // Nobody looks into the program of one who is not who began it, who gains something by its file, or who could
       // not read that either (prctl(2), PR_SET_DUMPABLE).
       let old = attributes.credentials
+      let oldDumpable = attributes.dumpable
       let isPlain = old.user.effective == old.user.real && old.group.effective == old.group.real
       attributes.dumpable = isPlain && isReadable ? 1 : 0
       var new = credentials
       new.hasNoNewPrivileges = old.hasNoNewPrivileges
       attributes.adopt(new)
       attributes.membarriers = 0
+      let dumpable = attributes.dumpable
+      attributes.dumpable = min(dumpable, oldDumpable)
+      return (exchangeAddressSpace(space), dumpable)
     }
+    withExtendedLifetime(oldSpace) {}
+    return dumpable
   }
+
+  /// PR_SET_DUMPABLE: 0 or 1.
+  func setDumpable(_ value: UInt8) { lock.withLock { attributes.dumpable = value } }
 }

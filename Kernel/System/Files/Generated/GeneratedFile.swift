@@ -31,7 +31,7 @@ class GeneratedFile: FileNode, @unchecked Sendable {
 }
 
 /// An open file with the contents as they were when it was read from the start.
-final class OpenGeneratedFile: OpenFile, @unchecked Sendable {
+class OpenGeneratedFile: OpenFile, @unchecked Sendable {
   private let file: GeneratedFile
   // Under the file's position mutex.
   private var contents: UnsafeMutableRawPointer?
@@ -51,15 +51,15 @@ final class OpenGeneratedFile: OpenFile, @unchecked Sendable {
     if let contents { KernelHeap.deallocate(contents) }
   }
 
-  override var hasPosition: Bool { true }
+  final override var hasPosition: Bool { true }
 
-  override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
+  final override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
     let mutex = FileMutexes.position(of: self)
     mutex.acquire()
     defer { mutex.release() }
     let start = position ?? offset
     if start.addingReportingOverflow(Int64(buffer.remaining)).overflow { throw .invalid }
-    if start == 0 || contents == nil { try generate() }
+    if contents == nil || start == 0 && !isMadeOnce { try generate() }
     guard start < Int64(count), let contents else { return 0 }
     let length = min(count - Int(start), buffer.remaining)
     try buffer.put(UnsafeRawBufferPointer(start: contents + Int(start), count: length))
@@ -67,8 +67,14 @@ final class OpenGeneratedFile: OpenFile, @unchecked Sendable {
     return length
   }
 
-  /// Makes the contents anew.
-  private func generate() throws(Errno) {
+  /// Whether the contents stay as they were the first time.
+  var isMadeOnce: Bool { false }
+
+  /// Writes the contents, as `GeneratedFile.generate` does.
+  func write(to text: inout TextBuffer) throws(Errno) { try file.generate(&text) }
+
+  /// Makes the contents anew. Under the position mutex, or before others know of the open file.
+  final func generate() throws(Errno) {
     var size = 1024
     while true {
       guard size <= Self.limit, Frames.freeCount > Frames.reserve + size >> 12,
@@ -76,7 +82,7 @@ final class OpenGeneratedFile: OpenFile, @unchecked Sendable {
       else { throw .outOfMemory }
       var text = TextBuffer(UnsafeMutableRawBufferPointer(start: memory, count: size))
       do throws(Errno) {
-        try file.generate(&text)
+        try write(to: &text)
       } catch {
         KernelHeap.deallocate(memory)
         throw error
@@ -93,7 +99,7 @@ final class OpenGeneratedFile: OpenFile, @unchecked Sendable {
     }
   }
 
-  override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
+  final override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
     let length = buffer.remaining
     let taken = min(length, Self.valueLimit)
     guard let memory = KernelHeap.allocate(size: max(taken, 1), alignment: 8) else { throw .outOfMemory }
@@ -103,7 +109,7 @@ final class OpenGeneratedFile: OpenFile, @unchecked Sendable {
     return length
   }
 
-  override func seek(_ offset: Int64, _ whence: Int32) throws(Errno) -> Int64 {
+  final override func seek(_ offset: Int64, _ whence: Int32) throws(Errno) -> Int64 {
     let mutex = FileMutexes.position(of: self)
     mutex.acquire()
     defer { mutex.release() }

@@ -16,8 +16,7 @@ final class MappingDirectory: GeneratedDirectory, @unchecked Sendable {
 
   private func space() throws(Errno) -> AddressSpace? {
     guard Processes.find(process.identifier) === process else { throw .noEntry }
-    try ProcessAccess.check(process)
-    return process.sharedAddressSpace
+    return try ProcessAccess.memory(of: process).space
   }
 
   private func number(of region: MemoryRegion) -> UInt64 {
@@ -76,9 +75,10 @@ final class MappingLink: OpenFileLink, @unchecked Sendable {
   }
 
   override func find() throws(Errno) -> OpenFile {
-    guard
-      let (_, file) = process.sharedAddressSpace?.mappedFile(from: addresses.lowerBound, to: addresses.upperBound)
-    else { throw .noEntry }
+    let space = try ProcessAccess.memory(of: process).space
+    guard let (_, file) = space?.mappedFile(from: addresses.lowerBound, to: addresses.upperBound) else {
+      throw .noEntry
+    }
     return file
   }
 

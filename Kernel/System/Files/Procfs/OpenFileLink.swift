@@ -25,7 +25,10 @@ class OpenFileLink: FileNode, @unchecked Sendable {
   private func file() throws(Errno) -> OpenFile {
     try process.checkPresence()
     try ProcessAccess.check(process)
-    return try find()
+    let file = try find()
+    // It may be that of a program which the process has begun since.
+    try ProcessAccess.check(process)
+    return file
   }
 
   override func linkedPath() throws(Errno) -> Path? {

@@ -3,35 +3,66 @@ import Machine
 
 /// Who may look into a process (ptrace(2), "Ptrace access mode checking").
 enum ProcessAccess {
-  /// Whether the current process may see a process's memory, files and environment.
-  static func mayInspect(_ process: Process) -> Bool {
-    guard let current = Scheduler.current.pointee.process else { return true }
-    if current === process { return true }
-    let own = current.credentials
-    return may(own, user: own.user.fileSystem, group: own.group.fileSystem, process)
-  }
+  /// Whether the current process may see a process's memory, files and environment. A process that executes another
+  /// program meanwhile may not be looked into any more: who takes something of it asks afterwards.
+  static func mayInspect(_ process: Process) -> Bool { may(.inspection, Target(process)) }
 
   /// Whether the current process may become the tracer of a process's threads, which goes by its real identifiers.
-  static func mayTrace(_ process: Process) -> Bool {
-    guard let current = Scheduler.current.pointee.process else { return true }
-    let own = current.credentials
-    return may(own, user: own.user.real, group: own.group.real, process)
-  }
+  static func mayTrace(_ process: Process) -> Bool { may(.tracing, Target(process)) }
 
-  private static func may(_ own: Credentials, user: UInt32, group: UInt32, _ process: Process) -> Bool {
-    if own.effective.contains(.inspectProcesses) { return true }
-    let (target, dumpable) = process.lock.withLock {
-      (process.attributes.credentials, process.attributes.dumpable)
-    }
-    guard user == target.user.real, user == target.user.effective, user == target.user.saved,
-      group == target.group.real, group == target.group.effective, group == target.group.saved
-    else { return false }
-    return dumpable == 1 && target.permitted.isSubset(of: own.permitted)
-  }
-
-  /// Throws EACCES where it may not.
+  /// Throws EACCES where it may not look into the process.
   static func check(_ process: Process) throws(Errno) {
     guard mayInspect(process) else { throw .access }
+  }
+
+  /// The memory of a process that may be looked into, and its number, as `Process.numberedAddressSpace` has them. Nil
+  /// for a process that has ended.
+  ///
+  /// - Throws: EACCES where it may not.
+  static func memory(of process: Process) throws(Errno) -> (space: AddressSpace?, number: UInt64) {
+    let target = Target(process)
+    guard may(.inspection, target) else { throw .access }
+    return target.memory
+  }
+
+  /// The memory of a process that may be traced; nil for one that has ended.
+  ///
+  /// - Throws: EPERM where it may not.
+  static func tracedMemory(of process: Process) throws(Errno) -> AddressSpace? {
+    let target = Target(process)
+    guard may(.tracing, target) else { throw .notPermitted }
+    return target.memory.space
+  }
+
+  /// A process's memory and what guards it, of one moment: execve(2) replaces them together.
+  private struct Target {
+    let process: Process
+    let credentials: Credentials
+    let dumpable: UInt8
+    let memory: (space: AddressSpace?, number: UInt64)
+
+    init(_ process: Process) {
+      self.process = process
+      (credentials, dumpable, memory) = process.lock.withLock {
+        (process.attributes.credentials, process.attributes.dumpable, process.numberedAddressSpace)
+      }
+    }
+  }
+
+  private enum Purpose { case inspection, tracing }
+
+  private static func may(_ purpose: Purpose, _ target: Target) -> Bool {
+    guard let current = Scheduler.current.pointee.process, current !== target.process else { return true }
+    RaceWidening.point()
+    let own = current.credentials
+    if own.effective.contains(.inspectProcesses) { return true }
+    let user = purpose == .tracing ? own.user.real : own.user.fileSystem
+    let group = purpose == .tracing ? own.group.real : own.group.fileSystem
+    let (targetUser, targetGroup) = (target.credentials.user, target.credentials.group)
+    guard user == targetUser.real, user == targetUser.effective, user == targetUser.saved,
+      group == targetGroup.real, group == targetGroup.effective, group == targetGroup.saved
+    else { return false }
+    return target.dumpable == 1 && target.credentials.permitted.isSubset(of: own.permitted)
   }
 }
 

@@ -19,6 +19,14 @@ final class ProcessFile: GeneratedFile, @unchecked Sendable {
     if kind.isProtected { try ProcessAccess.check(process) }
   }
 
+  override func open(_ flags: OpenFlags) throws(Errno) -> OpenFile {
+    guard kind.isOfMemory else { return try super.open(flags) }
+    try process.checkPresence()
+    let file = OpenProgramText(self, process, kind, try ProcessAccess.memory(of: process).number, flags)
+    if file.isMadeOnce { try file.generate() }
+    return file
+  }
+
   override func generate(_ text: inout TextBuffer) throws(Errno) {
     try process.checkPresence()
     switch kind {
@@ -29,10 +37,6 @@ final class ProcessFile: GeneratedFile, @unchecked Sendable {
     case .statm: try ProcessSummary(process, thread: thread, .byKind).writeMemory(to: &text)
     case .commandLine: ProcessMemoryFiles.writeCommandLine(of: process, to: &text)
     case .name: try ProcessFiles.writeName(of: process, thread: thread, to: &text)
-    case .environment: ProcessMemoryFiles.writeEnvironment(of: process, to: &text)
-    case .auxiliaryVector: ProcessMemoryFiles.writeAuxiliaryVector(of: process, to: &text)
-    case .maps: try ProcessMaps.write(process, to: &text, withUsage: false)
-    case .smaps: try ProcessMaps.write(process, to: &text, withUsage: true)
     case .limits: process.lock.withLock { process.attributes.limits }.write(to: &text)
     case .mounts: try MountFiles.writeMounts(of: process, to: &text)
     case .mountInformation: try MountFiles.writeMountInformation(of: process, to: &text)
@@ -58,6 +62,38 @@ final class ProcessFile: GeneratedFile, @unchecked Sendable {
     case .name: try ProcessFiles.setName(of: process, thread: thread, to: value)
     case .outOfMemoryAdjustment: try ProcessFiles.setOutOfMemoryAdjustment(of: process, to: value)
     default: throw .invalid
+    }
+  }
+}
+
+/// An open file with text about the memory of a process: that of the program that ran when the file was opened. Once the
+/// process executes another one or ends, there is nothing in it any more, but for the auxiliary vector.
+final class OpenProgramText: OpenGeneratedFile, @unchecked Sendable {
+  private let process: Process
+  private let kind: ProcessFileKind
+  /// Of the memory, which is not kept: it ends with the program.
+  private let number: UInt64
+
+  init(
+    _ file: GeneratedFile, _ process: Process, _ kind: ProcessFileKind, _ number: UInt64, _ flags: OpenFlags
+  ) {
+    self.process = process
+    self.kind = kind
+    self.number = number
+    super.init(file, flags)
+  }
+
+  /// Linux's outlives the program.
+  override var isMadeOnce: Bool { kind == .auxiliaryVector }
+
+  override func write(to text: inout TextBuffer) throws(Errno) {
+    if kind == .maps || kind == .smaps { try process.checkPresence() }
+    let (current, number) = process.numberedAddressSpace
+    guard number == self.number, let space = current else { return }
+    switch kind {
+    case .environment: ProcessMemoryFiles.writeEnvironment(of: space, to: &text)
+    case .auxiliaryVector: ProcessMemoryFiles.writeAuxiliaryVector(of: space, to: &text)
+    default: try ProcessMaps.write(space, to: &text, withUsage: kind == .smaps)
     }
   }
 }

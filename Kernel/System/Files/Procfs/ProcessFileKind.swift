@@ -60,9 +60,12 @@ enum ProcessFileKind: UInt8, CaseIterable {
   }
 
   /// Whether only who may look into the process may open it, whatever the permissions say.
-  var isProtected: Bool {
+  var isProtected: Bool { isOfMemory || self == .inputOutput || self == .personality }
+
+  /// Whether it stays that of the program that ran when it was opened.
+  var isOfMemory: Bool {
     switch self {
-    case .environment, .auxiliaryVector, .maps, .smaps, .inputOutput, .personality: true
+    case .environment, .auxiliaryVector, .maps, .smaps: true
     default: false
     }
   }

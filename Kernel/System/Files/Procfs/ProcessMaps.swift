@@ -4,8 +4,7 @@ import Machine
 /// /proc/PID/maps and smaps.
 enum ProcessMaps {
   /// Region by region, with no lock held in between: as on Linux the whole is no picture of one moment.
-  static func write(_ process: Process, to text: inout TextBuffer, withUsage: Bool) throws(Errno) {
-    guard let space = process.sharedAddressSpace else { return }
+  static func write(_ space: AddressSpace, to text: inout TextBuffer, withUsage: Bool) throws(Errno) {
     guard let memory = KernelHeap.allocate(size: PathLimits.path, alignment: 8) else { throw .outOfMemory }
     defer { KernelHeap.deallocate(memory) }
     let buffer = UnsafeMutableRawBufferPointer(start: memory, count: PathLimits.path)

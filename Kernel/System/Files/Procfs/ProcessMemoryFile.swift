@@ -13,9 +13,8 @@ final class ProcessMemoryNode: FileNode, @unchecked Sendable {
   }
 
   override func open(_ flags: OpenFlags) throws(Errno) -> OpenFile {
-    try ProcessAccess.check(process)
-    guard let space = process.sharedAddressSpace else { throw .access }
-    return OpenProcessMemory(self, space, flags)
+    try process.checkPresence()
+    return OpenProcessMemory(self, process, try ProcessAccess.memory(of: process).number, flags)
   }
 
   override func checkAttributesAreChangeable() throws(Errno) { throw .notPermitted }
@@ -23,19 +22,30 @@ final class ProcessMemoryNode: FileNode, @unchecked Sendable {
   override func truncate(to size: Int64) throws(Errno) {}
 }
 
-/// It stays the memory of the program that ran when it was opened, whatever the process executes later.
+/// It stays that of the program that ran when it was opened: once the process executes another one or ends, there is
+/// nothing in it any more.
 final class OpenProcessMemory: OpenFile, @unchecked Sendable {
-  private let space: AddressSpace
+  private let process: Process
+  /// Of the memory, which is not kept: it ends with the program.
+  private let number: UInt64
 
-  init(_ node: FileNode, _ space: AddressSpace, _ flags: OpenFlags) {
-    self.space = space
+  init(_ node: FileNode, _ process: Process, _ number: UInt64, _ flags: OpenFlags) {
+    self.process = process
+    self.number = number
     super.init(node: node, flags: flags)
+  }
+
+  /// Nil once the program has gone.
+  private var space: AddressSpace? {
+    let (space, number) = process.numberedAddressSpace
+    return number == self.number ? space : nil
   }
 
   override var hasPosition: Bool { true }
 
   override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
-    try transfer(buffer.remaining, at: position) { (address, memory) throws(Errno) in
+    guard let space else { return 0 }
+    return try transfer(buffer.remaining, at: position) { (address, memory) throws(Errno) in
       let count = space.readForDebugger(address, into: memory)
       if count > 0 { try buffer.put(UnsafeRawBufferPointer(rebasing: memory[0..<count])) }
       return count
@@ -43,7 +53,8 @@ final class OpenProcessMemory: OpenFile, @unchecked Sendable {
   }
 
   override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
-    try transfer(buffer.remaining, at: position) { (address, memory) throws(Errno) in
+    guard let space else { return 0 }
+    return try transfer(buffer.remaining, at: position) { (address, memory) throws(Errno) in
       try buffer.take(into: memory)
       return space.writeForDebugger(UnsafeRawBufferPointer(memory), at: address)
     }

@@ -10,14 +10,12 @@ enum ProcessMemoryFiles {
   }
 
   /// /proc/PID/environ
-  static func writeEnvironment(of process: Process, to text: inout TextBuffer) {
-    guard let space = process.sharedAddressSpace else { return }
+  static func writeEnvironment(of space: AddressSpace, to text: inout TextBuffer) {
     write(space.startArea.environment, of: space, to: &text)
   }
 
   /// /proc/PID/auxv
-  static func writeAuxiliaryVector(of process: Process, to text: inout TextBuffer) {
-    guard let space = process.sharedAddressSpace else { return }
+  static func writeAuxiliaryVector(of space: AddressSpace, to text: inout TextBuffer) {
     write(space.startArea.auxiliaryVector, of: space, to: &text)
   }
 

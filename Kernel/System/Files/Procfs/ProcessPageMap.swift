@@ -14,8 +14,7 @@ final class ProcessPageMapNode: FileNode, @unchecked Sendable {
 
   override func open(_ flags: OpenFlags) throws(Errno) -> OpenFile {
     try process.checkPresence()
-    try ProcessAccess.check(process)
-    return OpenPageMap(self, process, flags)
+    return OpenPageMap(self, process, try ProcessAccess.memory(of: process).number, flags)
   }
 
   override func checkAttributesAreChangeable() throws(Errno) { throw .notPermitted }
@@ -32,9 +31,9 @@ final class OpenPageMap: OpenFile, @unchecked Sendable {
   /// Where pages lie in the machine's memory is told to administrators alone: whoever opened the file.
   private let showsFrames: Bool
 
-  init(_ node: FileNode, _ process: Process, _ flags: OpenFlags) {
+  init(_ node: FileNode, _ process: Process, _ number: UInt64, _ flags: OpenFlags) {
     self.process = process
-    number = process.numberedAddressSpace.number
+    self.number = number
     showsFrames = Scheduler.current.pointee.process!.hasCapability(.administration)
     super.init(node: node, flags: flags)
   }

@@ -20,6 +20,8 @@ enum ProcessSystemCall {
       guard identifier == process.identifier else { throw .noProcess }
       line = SystemCallLine()
     }
+    // What was seen may be of a program that the process has begun since.
+    guard ProcessAccess.mayInspect(process) else { throw .notPermitted }
     if let line { line.write(to: &text) } else { text.put("running\n") }
   }
 

@@ -31,8 +31,9 @@ extension SystemCalls {
     var remote = try MemoryPieces(at: arguments.fourth, count: arguments.fifth)
     let number = Int32(truncatingIfNeeded: arguments.first)
     guard number > 0 else { throw .noProcess }
-    let process = try process(arguments.first, requiring: .trace)
-    guard let space = process.sharedAddressSpace else { throw .noProcess }
+    let own = Scheduler.current.pointee.process!
+    guard let process = number == own.identifier ? own : Threads.process(ofThread: number) else { throw .noProcess }
+    guard let space = try ProcessAccess.tracedMemory(of: process) else { throw .noProcess }
     guard let memory = KernelHeap.allocate(size: 4096, alignment: 16) else { throw .outOfMemory }
     defer { KernelHeap.deallocate(memory) }
     var total: Int64 = 0

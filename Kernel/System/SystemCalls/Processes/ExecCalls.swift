@@ -61,6 +61,35 @@ extension SystemCalls {
   ) throws(Errno) -> Int64 {
     let thread = Scheduler.current
     let process = thread.pointee.process!
+    let identifier = thread.pointee.identifier
+    let (image, actions, dumpable) = try enter(
+      place, path: path, scriptPath: scriptPath, lookup, arguments: arguments, environment: environment)
+    Exit.releaseVforkParent(process)
+    thread.startProgram(path: path)
+    startProgramSignals(process, thread, actions)
+    process.files.closeOnExec()
+    process.setDumpable(dumpable)
+    KernelFPU.startProgram()
+    let number = frame.pointee.errorCode
+    frame.pointee = Programs.startFrame(of: image)
+    // A debugger still sees the call.
+    frame.pointee.vector = UInt64(SYSTEM_CALL_VECTOR)
+    frame.pointee.errorCode = number
+    thread.pointee.head.needsFullFrame = 1
+    TraceStops.executed(thread, process, old: identifier)
+    return 0
+  }
+
+  /// Loads a program and has the process go on in its memory and with its credentials.
+  ///
+  /// - Returns: the program, what it does with signals, and what becomes of PR_GET_DUMPABLE once the descriptors are
+  ///   closed that it is not to have.
+  private static func enter(
+    _ place: Path, path: ByteView, scriptPath: ByteView, _ lookup: PathLookup, arguments: UInt64,
+    environment: UInt64
+  ) throws(Errno) -> (image: ProgramImage, actions: SignalActions, dumpable: UInt8) {
+    let thread = Scheduler.current
+    let process = thread.pointee.process!
     let image = try load(
       place, path: path, scriptPath: scriptPath, lookup, arguments: arguments, environment: environment)
 
@@ -75,31 +104,20 @@ extension SystemCalls {
     thread.pointee.identifier = process.identifier
     Tracing.identifierChanged(of: thread, process, from: identifier)
     process.setName(path)
-    enterMemory(image.space, of: process)
-    Exit.releaseVforkParent(process)
-    thread.startProgram(path: path)
-    process.startProgram(image.credentials, isReadable: image.isReadable)
-    startProgramSignals(process, thread, actions)
-    process.files.closeOnExec()
-    KernelFPU.startProgram()
-    let number = frame.pointee.errorCode
-    frame.pointee = Programs.startFrame(of: image)
-    // A debugger still sees the call.
-    frame.pointee.vector = UInt64(SYSTEM_CALL_VECTOR)
-    frame.pointee.errorCode = number
-    thread.pointee.head.needsFullFrame = 1
-    TraceStops.executed(thread, process, old: identifier)
-    return 0
+    return (image, actions, enterMemory(of: image, process))
   }
 
   /// Has the process go on in the memory of the new program. In a function of its own, so that no reference to the old
   /// one is left: it has gone before anybody hears of the new program, by a descriptor that closes for example.
+  ///
+  /// - Returns: as `Process.startProgram`.
   @inline(never)
-  private static func enterMemory(_ space: AddressSpace, of process: Process) {
+  private static func enterMemory(of image: ProgramImage, _ process: Process) -> UInt8 {
     let old = process.addressSpace
-    process.replaceAddressSpace(space)
-    ActiveAddressSpace.adopt(space)
+    let dumpable = process.startProgram(in: image.space, image.credentials, isReadable: image.isReadable)
+    ActiveAddressSpace.adopt(image.space)
     withExtendedLifetime(old) {}
+    return dumpable
   }
 
   /// Loads a program beside the one that runs.

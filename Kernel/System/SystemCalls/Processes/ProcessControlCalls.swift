@@ -21,7 +21,7 @@ extension SystemCalls {
       return Int64(process.lock.withLock { process.attributes.dumpable })
     case 4:  // PR_SET_DUMPABLE
       guard value <= 1 else { throw .invalid }
-      process.lock.withLock { process.attributes.dumpable = UInt8(value) }
+      process.setDumpable(UInt8(value))
     case 7:  // PR_GET_KEEPCAPS
       return process.credentials.keepsCapabilities ? 1 : 0
     case 8:  // PR_SET_KEEPCAPS

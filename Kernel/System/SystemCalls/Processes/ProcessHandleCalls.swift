@@ -56,9 +56,11 @@ extension SystemCalls {
     guard arguments.third & 0xFFFF_FFFF == 0 else { throw .invalid }
     let process = try processHandle(arguments.first).process
     guard process.isInTable else { throw .noProcess }
-    do throws(Errno) { try ProcessAccess.check(process) } catch { throw error == .noProcess ? error : .notPermitted }
+    guard ProcessAccess.mayInspect(process) else { throw .notPermitted }
     guard let files = process.sharedFiles else { throw .noProcess }
-    return try addDescriptor(
-      files.fileOfOther(Int32(truncatingIfNeeded: arguments.second)), closesOnExec: true)
+    let file = try files.fileOfOther(Int32(truncatingIfNeeded: arguments.second))
+    // It may be that of a program which the process has begun since.
+    guard ProcessAccess.mayInspect(process) else { throw .notPermitted }
+    return try addDescriptor(file, closesOnExec: true)
   }
 }
