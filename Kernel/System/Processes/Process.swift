@@ -72,11 +72,14 @@ public final class Process: @unchecked Sendable {
   private(set) var exitStatus: Int32 = 0
   /// Whether the last thread has ended.
   private var hasEnded = false
-  /// Woken when a child or this process ends, a thread of it ends, or vfork's child lets go.
+  /// Woken when a child or this process ends, a thread of it ends or has begun another program, or vfork's child lets
+  /// go.
   let changed = WaitQueue()
   /// How often a child has ended, stopped or gone on so far: what wait4 waits for a change of.
   var childEvents = AtomicWord()
   private var isBeingReplaced = false
+  /// Who is in execve(2), against who begins to trace. Under the signal lock.
+  var executions = ProgramExecutions()
   /// Whether the parent of a vfork may go on.
   var isVforkDone = true
 

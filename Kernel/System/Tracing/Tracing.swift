@@ -32,19 +32,38 @@ enum Tracing {
     }
   }
 
-  /// PTRACE_ATTACH and PTRACE_SEIZE.
+  /// PTRACE_ATTACH and PTRACE_SEIZE. Waits where the process is in execve(2), which has asked whether it is traced.
   static func attach(to identifier: Int32, isSeized: Bool, _ options: TraceOptions) throws(Errno) {
-    let current = Scheduler.current
-    let tracer = current.pointee.process!
+    let tracer = Scheduler.current.pointee.process!
     guard let process = Threads.process(ofThread: identifier) else {
       throw identifier > 0 && Processes.find(identifier) != nil ? .notPermitted : .noProcess
     }
-    guard process !== tracer, ProcessAccess.mayTrace(process), Frames.freeCount > Frames.reserve else {
-      throw .notPermitted
+    guard process !== tracer else { throw .notPermitted }
+    var isAttached = false
+    while !isAttached {
+      let executions = try process.waitForExecutions()
+      guard ProcessAccess.mayTrace(process), Frames.freeCount > Frames.reserve else { throw .notPermitted }
+      RaceWidening.point()
+      isAttached = try attach(to: identifier, of: process, executions, isSeized: isSeized, options)
     }
+    if !isSeized { _ = Signals.send(.fromKernel(.stop), to: process, thread: identifier) }
+  }
+
+  /// - Parameter executions: how many the process had begun when the caller was found to have the right.
+  /// - Returns: false where another one has begun since.
+  private static func attach(
+    to identifier: Int32, of process: Process, _ executions: UInt64, isSeized: Bool, _ options: TraceOptions
+  ) throws(Errno) -> Bool {
+    let current = Scheduler.current
+    let tracer = current.pointee.process!
     var failure: Errno?
+    var isCurrent = true
     Processes.lock.withLock {
       let tracee: Tracee? = process.signalLock.withLock {
+        guard process.executions.settledCount == executions else {
+          isCurrent = false
+          return nil
+        }
         var found: ThreadPointer?
         process.forEachThreadWithSignalsLocked { if $0.pointee.identifier == identifier { found = $0 } }
         guard let thread = found, process.isExiting.load() == 0 else {
@@ -66,7 +85,7 @@ enum Tracing {
       if let tracee { enlist(tracee) }
     }
     if let failure { throw failure }
-    if !isSeized { _ = Signals.send(.fromKernel(.stop), to: process, thread: identifier) }
+    return isCurrent
   }
 
   /// A thread that a tracee has made, and that has not started, is traced by the same tracer.

@@ -80,7 +80,8 @@ extension SystemCalls {
     return 0
   }
 
-  /// Loads a program and has the process go on in its memory and with its credentials.
+  /// Loads a program and has the process go on in its memory and with its credentials. Nobody begins to trace the
+  /// process meanwhile: whether somebody does is asked once.
   ///
   /// - Returns: the program, what it does with signals, and what becomes of PR_GET_DUMPABLE once the descriptors are
   ///   closed that it is not to have.
@@ -90,6 +91,8 @@ extension SystemCalls {
   ) throws(Errno) -> (image: ProgramImage, actions: SignalActions, dumpable: UInt8) {
     let thread = Scheduler.current
     let process = thread.pointee.process!
+    process.beginExecution()
+    defer { process.endExecution() }
     let image = try load(
       place, path: path, scriptPath: scriptPath, lookup, arguments: arguments, environment: environment)
 
