@@ -38,6 +38,7 @@ public enum SystemStart {
     SystemIdentity.initialize()
     Futexes.initialize()
     PriorityFutexes.initialize()
+    CPUOffline.initialize()
     PageStore.initialize()
     InterProcess.initialize()
     Processes.initialize()

@@ -5,7 +5,48 @@ import System
 /// CPUs that go out of use and come back while programs have their state in them.
 enum FPUOfflineTests {
   static var all: [SelfTest] {
-    [SelfTest("fpu.offline.leavesNoOwnerAndLosesNoRegister", leavesNoOwner)]
+    [
+      SelfTest("fpu.offline.leavesNoOwnerAndLosesNoRegister", leavesNoOwner),
+      SelfTest("fpu.offline.endsWhereTheCPUIsBroughtBackAtOnce", isBroughtBackAtOnce),
+    ]
+  }
+
+  /// Whoever takes a CPU out of use is done with it before somebody else puts it back: in use, with threads that may run
+  /// nowhere else, it would never be empty.
+  private static func isBroughtBackAtOnce(_ test: Test) {
+    if CPUs.count == 1 { return test.skip("needs two CPUs") }
+    let number = 1
+    let rounds = Support.hasManyCPUs ? 5 : 20
+    let programs = PatternPrograms(test)
+    programs.startAllKinds(affinity: Support.mask(of: number))
+    _ = Support.sleep { SelfTestAccess.fpuOwner(of: number) != nil }
+    let done = Shared()
+    let isOver = Shared()
+    let group = WorkGroup()
+    group.start { _ in
+      while done.value < rounds, isOver.value == 0 {
+        do throws(CPUOffline.Refusal) {
+          try CPUOffline.takeOffline(number)
+          done.add(1)
+        } catch {
+          Sleep.milliseconds(1)
+        }
+      }
+    }
+    var returns = 0
+    let isDone = Support.sleep {
+      do throws(CPUOffline.Refusal) {
+        try CPUOffline.bringOnline(number)
+        returns += 1
+      } catch {}
+      return done.value >= rounds
+    }
+    test.expect(isDone, "\(done.value) of \(rounds) times the CPU went out of use")
+    test.expect(returns >= rounds - 1, "it came back \(returns) times")
+    isOver.value = 1
+    programs.end()
+    test.expect(group.wait(limitInMilliseconds: Support.patience), "who takes the CPU out of use does not return")
+    do throws(CPUOffline.Refusal) { try CPUOffline.bringOnline(number) } catch {}
   }
 
   private static func leavesNoOwner(_ test: Test) {

@@ -24,19 +24,28 @@ public enum CPUOffline {
     }
   }
 
-  nonisolated(unsafe) private static var lock = SpinLock()
+  /// Held during a change, so that nobody puts a CPU back into use that is being emptied: one in use may never be empty.
+  nonisolated(unsafe) private static var storedChanges: Mutex?
+  /// Where a change waits for the CPU to be empty. Nobody wakes it before its time: who is to end as well has to wait.
+  nonisolated(unsafe) private static var storedPause: WaitQueue?
+
+  static func initialize() {
+    storedChanges = Mutex()
+    storedPause = WaitQueue()
+  }
 
   /// Moves all threads away from a CPU, and waits until it runs none. In a thread that holds no lock.
   public static func takeOffline(_ number: Int) throws(Refusal) {
     guard number >= 0, number < CPUs.count else { throw .noSuchCPU }
     if number == 0 { throw .firstCPU }
-    let cpu = CPUs[number]
-    let isDone = lock.withLock {
-      if cpu.pointee.isOffline { return false }
+    try storedChanges!.withLock { () throws(Refusal) in
+      if CPUs[number].pointee.isOffline { throw .alreadyOffline }
       CPUs.setOnline(number, false)
-      return true
+      empty(CPUs[number])
     }
-    if !isDone { throw .alreadyOffline }
+  }
+
+  private static func empty(_ cpu: CPUPointer) {
     // Whoever chose this CPU for a thread while it was online has put the thread on its queue after this: between the
     // two interrupts are disabled. A thread that came later would run here alone, and so for as long as it likes.
     MemoryBarrier.execute(root: nil)
@@ -44,7 +53,8 @@ public enum CPUOffline {
       moveWaitingThreads(from: cpu)
       InterprocessorInterrupts.send(.reschedule, to: cpu)
       if isUnused(cpu) { return }
-      Sleep.milliseconds(1)
+      let end = readTimeStampCounter() &+ Time.ticks(nanoseconds: 1_000_000)
+      _ = storedPause!.wait(until: end, isInterruptible: false) { false }
     }
   }
 
@@ -59,15 +69,13 @@ public enum CPUOffline {
     }
   }
 
-  /// Puts a CPU back into use.
+  /// Puts a CPU back into use. In a thread that holds no lock.
   public static func bringOnline(_ number: Int) throws(Refusal) {
     guard number >= 0, number < CPUs.count else { throw .noSuchCPU }
-    let isDone = lock.withLock {
-      if !CPUs[number].pointee.isOffline { return false }
+    try storedChanges!.withLock { () throws(Refusal) in
+      if !CPUs[number].pointee.isOffline { throw .alreadyOnline }
       CPUs.setOnline(number, true)
-      return true
     }
-    if !isDone { throw .alreadyOnline }
   }
 
   /// Puts the threads that wait on a CPU's queue on others.
