@@ -3,6 +3,7 @@
 #include "asleep.h"
 #include "check.h"
 #include "deadline.h"
+#include "task.h"
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 static long futex(void *word, int operation, unsigned value, void *timeout, void *second, unsigned third) {
@@ -281,6 +283,65 @@ static void owner_ends(void) {
   lock = 0;
 }
 
+static int take_and_end(void *argument) {
+  __atomic_store_n(&lock, thread(), __ATOMIC_SEQ_CST);
+  return argument != NULL;
+}
+
+// Nobody is made to wait for a thread that is known to have ended.
+static void owner_has_just_ended(void) {
+  struct waiter waiter = {0};
+  reset();
+  start(&waiter, 1, 0);
+  for (int i = 0; i < 40; i++) {
+    lock = 0;
+    REQUIRE(start_task(take_and_end, NULL) > 0);
+    await_task();
+    long result = requeue(0);
+    CHECK(result == -1 && errno == ESRCH);
+    // The waiter would wait for ever.
+    REQUIRE(result == -1);
+  }
+  lock = 0;
+  CHECK_EQUAL(requeue(0), 1);
+  join(&waiter, 1);
+  lock = 0;
+}
+
+static volatile uint32_t lock_owner, other_owner;
+
+static void *hold_other_lock_and_await(void *argument) {
+  CHECK_EQUAL(futex(&other_lock, FUTEX_LOCK_PI_PRIVATE, 0, 0, 0, 0), 0);
+  other_owner = thread();
+  await(NULL);
+  return argument;
+}
+static void *hold_lock_and_wait(void *argument) {
+  take();
+  while (!other_owner) usleep(1000);
+  lock_owner = thread();
+  futex(&other_lock, FUTEX_LOCK_PI_PRIVATE, 0, 0, 0, 0);
+  return argument;
+}
+
+// The lock's owner waits for a lock of the one that is to wait for it. In a process of its own, which ends with both.
+static void circle(void) {
+  pid_t child = fork();
+  if (child == 0) {
+    pthread_t threads[2];
+    REQUIRE(pthread_create(&threads[0], NULL, hold_other_lock_and_await, NULL) == 0);
+    REQUIRE(pthread_create(&threads[1], NULL, hold_lock_and_wait, NULL) == 0);
+    while (!lock_owner || !(__atomic_load_n(&other_lock, __ATOMIC_SEQ_CST) & FUTEX_WAITERS)) usleep(1000);
+    until_thread_asleep(getpid(), lock_owner, SYS_futex);
+    until_thread_asleep(getpid(), other_owner, SYS_futex);
+    CHECK_ERROR(requeue(0), EDEADLK);
+    CHECK_EQUAL(owner(), lock_owner);
+    _exit(finish());
+  }
+  int status;
+  CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
 // The one with the highest priority is next, whenever it came.
 static void by_priority(void) {
   struct waiter waiters[5] = {0};
@@ -350,6 +411,8 @@ int main(void) {
   plain_waiters_stay();
   signals_and_times();
   owner_ends();
+  owner_has_just_ended();
+  circle();
   by_priority();
   turns_in_a_race();
   return finish();

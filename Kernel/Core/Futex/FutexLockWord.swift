@@ -19,18 +19,28 @@ public struct FutexLockWord: Equatable, Sendable {
   public enum Decision: Equatable, Sendable {
     /// Take it, by storing this.
     case take(UInt32)
-    /// Store this, and wait for the owner.
-    case wait(UInt32)
+    /// Store this, and wait for that owner.
+    case wait(UInt32, owner: UInt32)
     /// It is the thread's own already (EDEADLK).
     case deadlock
+    /// It names somebody else than those who wait know as its owner (EINVAL).
+    case contradiction
   }
 
-  public func lock(by thread: UInt32, othersWait: Bool) -> Decision {
-    if owner == thread { return .deadlock }
-    if owner == 0 {
-      return .take(thread | value & Self.ownerDied | (othersWait ? Self.waiters : 0))
+  /// - Parameters:
+  ///   - known: the owner for whom others wait already; nil where nobody waits. While the word says that this one has
+  ///     ended, the kernel is about to hand the lock to the first of them: who comes now waits behind.
+  ///   - leavesWaiters: whether others will wait for the thread once it has the lock.
+  public func lock(by thread: UInt32, othersWaitFor known: UInt32?, leavesWaiters: Bool = false) -> Decision {
+    if owner == thread || known == thread { return .deadlock }
+    if let known {
+      let isAbandoned = owner == 0 && value & Self.ownerDied != 0
+      return owner == known || isAbandoned ? .wait(value | Self.waiters, owner: known) : .contradiction
     }
-    return .wait(value | Self.waiters)
+    if owner == 0 {
+      return .take(thread | value & Self.ownerDied | (leavesWaiters ? Self.waiters : 0))
+    }
+    return .wait(value | Self.waiters, owner: owner)
   }
 
   /// The word when the lock goes from its owner to a waiter.

@@ -71,16 +71,19 @@ public struct FutexWakeOperation: Equatable, Sendable {
   private let reference: Int32
 
   /// - Parameter encoded: futex(2)'s last argument.
-  /// - Returns: nil for an operation or a comparison that there is not (ENOSYS).
-  public init?(encoded: UInt32) {
+  public init(encoded: UInt32) {
     operation = encoded >> 28 & 7
     comparison = encoded >> 24 & 15
-    guard operation <= 4, comparison <= 5 else { return nil }
     func signed(_ twelveBits: UInt32) -> Int32 { Int32(bitPattern: twelveBits << 20) >> 20 }
     let given = signed(encoded >> 12 & 0xFFF)
     operand = encoded >> 31 != 0 ? Int32(bitPattern: 1 << UInt32(given & 31)) : given
     reference = signed(encoded & 0xFFF)
   }
+
+  /// Whether there is such an operation (ENOSYS). Else the word stays.
+  public var hasOperation: Bool { operation <= 4 }
+  /// Whether there is such a comparison (ENOSYS). Else the word is changed all the same, and nobody woken.
+  public var hasComparison: Bool { comparison <= 5 }
 
   /// The word's new value.
   public func apply(to old: UInt32) -> UInt32 {

@@ -13,7 +13,8 @@ public struct FutexLinks {
   public internal(set) var bits: UInt32 = 0
   /// The queue that it is on, or was last on: changes with the locks of both queues held.
   public var bucket: Int32 = 0
-  /// For a lock with priority inheritance, the thread that holds it; 0 for others.
+  /// For a lock with priority inheritance, the thread that holds it; 0 for others. Stays when a waiter gives up, and is
+  /// cleared by it (`stopWaiting`); read by others without the queue's lock (`FutexOwnerChain`).
   public internal(set) var owner: UInt32 = 0
   /// The waiter's real-time priority when it began to wait; 0 for none.
   public internal(set) var priority: UInt8 = 0
@@ -27,6 +28,8 @@ public struct FutexLinks {
   public init() {}
 
   public var isForPriorityLock: Bool { owner != 0 }
+  /// The waiter, which is on no queue any more, waits for no owner.
+  public mutating func stopWaiting() { owner = 0 }
   /// Whether anybody may wake it, or move it to any word.
   @inline(__always)
   var isPlain: Bool { owner == 0 && !awaitsRequeue }
@@ -154,12 +157,19 @@ public struct FutexQueue<Element: FutexQueued> {
   }
 
   /// Notes a new owner with everybody who waits for a lock.
-  public func setOwner(_ owner: UInt32, for key: FutexKey) {
+  func setOwner(_ owner: UInt32, for key: FutexKey) {
     var candidate = first
     while let element = candidate {
       if element.pointee.futexLinks.key == key { element.pointee.futexLinks.owner = owner }
       candidate = Self.next(element)
     }
+  }
+
+  /// Takes off a waiter that has been given the lock that it waited for: the others wait for it from now on.
+  public mutating func handOver(to element: UnsafeMutablePointer<Element>, _ identifier: UInt32) {
+    remove(element)
+    element.pointee.futexLinks.stopWaiting()
+    setOwner(identifier, for: element.pointee.futexLinks.key)
   }
 
   /// Takes off up to `limit` waiters for a key, one at least, and hands each to `wake`, which may free it.
@@ -222,7 +232,7 @@ public struct FutexQueue<Element: FutexQueued> {
     public var moved = 0
     /// Whether any of those moved has a real-time priority, which is lent to the owner.
     public var hasPriority = false
-    /// Whether it ended before its time: by a waiter of another kind, or by one that is the lock's owner (EDEADLK).
+    /// Whether it ended before its time: by a waiter of another kind, or by one that would wait for itself (EDEADLK).
     public var isMixture = false
     public var isDeadlock = false
 
@@ -235,11 +245,11 @@ public struct FutexQueue<Element: FutexQueued> {
   ///   - owner: who holds the lock.
   ///   - target: the queue of the lock's key; may be the same one.
   ///   - bucket: that queue's number.
-  ///   - identifier: gives a waiter's thread as `owner` does.
+  ///   - isDeadlock: whether a waiter would wait for itself.
   public static func requeue(
     _ key: FutexKey, on source: UnsafeMutablePointer<FutexQueue>, toLock lock: FutexKey, of owner: UInt32,
     on target: UnsafeMutablePointer<FutexQueue>, bucket: Int32, limit: Int,
-    identifier: (UnsafeMutablePointer<Element>) -> UInt32
+    isDeadlock: (UnsafeMutablePointer<Element>) -> Bool
   ) -> LockRequeue {
     var result = LockRequeue()
     while result.moved < limit, let element = source.pointee.firstWaiter(for: key) {
@@ -247,7 +257,7 @@ public struct FutexQueue<Element: FutexQueued> {
         result.isMixture = true
         break
       }
-      guard identifier(element) != owner else {
+      guard !isDeadlock(element) else {
         result.isDeadlock = true
         break
       }

@@ -33,7 +33,8 @@ enum Futexes {
     let thread = Scheduler.current
     if !isPrivate, let space = thread.pointee.process?.addressSpace {
       var backing = space.backing(at: address)
-      if backing == .absent {
+      // It may be unmapped, or taken away, as soon as it is there.
+      while backing == .absent {
         guard UserMemory.loadWord(address) != nil else { throw .badAddress }
         backing = space.backing(at: address)
       }
@@ -202,10 +203,13 @@ enum Futexes {
   }
 
   /// Changes the second word, wakes waiters of the first, and by the second's old value of the second too.
+  ///
+  /// - Throws: `notImplemented` for an operation that there is not, and, with the word changed, for such a comparison.
   static func wakeOperation(
     _ first: FutexKey, _ secondAddress: UInt64, _ second: FutexKey, firstLimit: Int, secondLimit: Int,
     _ operation: FutexWakeOperation
   ) throws(Errno) -> Int {
+    guard operation.hasOperation else { throw .notImplemented }
     let firstBucket = bucket(first.bucket(bits: bucketBits))
     let secondBucket = bucket(second.bucket(bits: bucketBits))
     while true {
@@ -221,6 +225,7 @@ enum Futexes {
         unlock(firstBucket, secondBucket)
         Interrupts.restore(wereEnabled)
       }
+      guard operation.hasComparison else { throw .notImplemented }
       do throws(FutexQueue<FutexWaiter>.Mixture) {
         var count = try firstBucket.pointee.queue.wake(first, bits: .max, limit: firstLimit) {
           Scheduler.wake($0.thread)

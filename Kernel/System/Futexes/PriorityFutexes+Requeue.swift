@@ -11,7 +11,10 @@ extension PriorityFutexes {
     _ address: UInt64, _ key: FutexKey, expected: UInt32, until deadline: UInt64?, lock: FutexKey
   ) throws(Errno) {
     waiterCount.add(1)
-    defer { waiterCount.subtract(1) }
+    defer {
+      Scheduler.current.pointee.futexWaiter.futexLinks.stopWaiting()
+      waiterCount.subtract(1)
+    }
     do throws(Errno) {
       try Futexes.wait(address, key: key, expected: expected, until: deadline, bits: .max, target: lock)
     } catch {
@@ -40,10 +43,9 @@ extension PriorityFutexes {
     while true {
       guard let value = UserMemory.loadWord(lockAddress) else { throw .badAddress }
       let word = FutexLockWord(value)
-      let isAbandoned = word.owner != 0 && Threads.process(ofThread: Int32(bitPattern: word.owner)) == nil
       let wereEnabled = Interrupts.disable()
       Futexes.lock(source, target)
-      let attempt = Attempt(word: word, isAbandoned: isAbandoned, lockAddress: lockAddress, limit: limit)
+      let attempt = Attempt(word: word, lockAddress: lockAddress, limit: limit)
       let outcome = make(attempt, address, key, expected, source, lock, target, Int32(number))
       Futexes.unlock(source, target)
       Interrupts.restore(wereEnabled)
@@ -62,8 +64,6 @@ extension PriorityFutexes {
   /// What a requeue has found out without a lock.
   private struct Attempt {
     var word: FutexLockWord
-    /// Whether the lock's word names nobody.
-    var isAbandoned: Bool
     var lockAddress: UInt64
     var limit: Int
   }
@@ -92,42 +92,48 @@ extension PriorityFutexes {
 
     let identifier = UInt32(bitPattern: first.thread.pointee.identifier)
     let word = attempt.word
-    let decision = word.lock(by: identifier, othersWait: other != nil || attempt.limit > 0)
     /// The word was read without a lock: who is the owner then may have given the lock up, and wait by now.
     func failedIfUnchanged(_ error: Errno) -> Outcome {
       UserMemory.loadWord(attempt.lockAddress) == word.value ? failed(error) : .changed
     }
-    if attempt.isAbandoned { return failedIfUnchanged(.noProcess) }
-    let new: UInt32
-    switch decision {
+    let new, owner: UInt32
+    var isFree = false
+    switch word.lock(
+      by: identifier, othersWaitFor: other.map { $0.pointee.futexLinks.owner }, leavesWaiters: attempt.limit > 0)
+    {
     case .deadlock: return failedIfUnchanged(.deadlock)
-    case .take(let value): new = value
-    case .wait(let value): new = value
-    }
-    switch UserMemory.compareExchange(attempt.lockAddress, expected: word.value, with: new) {
-    case .exchanged: break
-    case .different: return .changed
-    case .faulted: return .lockFaulted
-    }
-    var owner = word.owner
-    var count = 0
-    if case .take = decision {
+    case .contradiction: return failedIfUnchanged(.invalid)
+    case .take(let value):
+      new = value
       owner = identifier
-      count = 1
-      source.pointee.queue.remove(first)
-      target.pointee.queue.setOwner(owner, for: lock)
-      Scheduler.wake(first.thread)
+      isFree = true
+    case .wait(let value, let known):
+      new = value
+      owner = known
     }
-    // One at least is given the lock, or waits for it.
-    let moved = withUnsafeMutablePointer(to: &source.pointee.queue) { sourceQueue in
-      withUnsafeMutablePointer(to: &target.pointee.queue) { targetQueue in
-        FutexQueue.requeue(
-          key, on: sourceQueue, toLock: lock, of: owner, on: targetQueue, bucket: number,
-          limit: attempt.limit + 1 - count
-        ) { UInt32(bitPattern: $0.thread.pointee.identifier) }
+    return withChain(from: owner) { chain in
+      if !isFree, other == nil, chain.isEmpty { return failedIfUnchanged(.noProcess) }
+      switch UserMemory.compareExchange(attempt.lockAddress, expected: word.value, with: new) {
+      case .exchanged: break
+      case .different: return .changed
+      case .faulted: return .lockFaulted
       }
+      if isFree {
+        source.pointee.queue.remove(first)
+        Scheduler.wake(first.thread)
+      }
+      let count = isFree ? 1 : 0
+      // One at least is given the lock, or waits for it.
+      let moved = withUnsafeMutablePointer(to: &source.pointee.queue) { sourceQueue in
+        withUnsafeMutablePointer(to: &target.pointee.queue) { targetQueue in
+          FutexQueue.requeue(
+            key, on: sourceQueue, toLock: lock, of: owner, on: targetQueue, bucket: number,
+            limit: attempt.limit + 1 - count
+          ) { chain.contains(UInt32(bitPattern: $0.thread.pointee.identifier)) }
+        }
+      }
+      let failure: Errno? = moved.isMixture ? .invalid : moved.isDeadlock ? .deadlock : nil
+      return .done(count + moved.moved, lending: moved.hasPriority ? owner : 0, failure)
     }
-    let failure: Errno? = moved.isMixture ? .invalid : moved.isDeadlock ? .deadlock : nil
-    return .done(count + moved.moved, lending: moved.hasPriority ? owner : 0, failure)
   }
 }

@@ -5,7 +5,7 @@ import Machine
 /// real-time priority lends it to the owner, and to whom that one waits for.
 enum PriorityFutexes {
   /// How far priorities are passed on, from owner to owner.
-  private static var chainLimit: Int { 64 }
+  private static var chainLimit: Int { FutexOwnerChain.limit }
   /// Held while lent priorities are computed and set.
   nonisolated(unsafe) private static var storedLending: Mutex?
 
@@ -14,13 +14,19 @@ enum PriorityFutexes {
   /// Threads that wait for such a lock: a thread that ends looks for them only where there are any.
   nonisolated(unsafe) static var waiterCount = AtomicWord()
 
+  /// Guards who begins to wait for whom, so that of those who close a circle together one sees it. Inside the buckets'
+  /// locks; inside it that of the list of threads.
+  nonisolated(unsafe) private static var chainLock = InterruptLock()
+
   /// Takes the lock, or waits until it is handed over.
+  ///
+  /// - Throws: `noProcess` where its owner has ended, and was not robust; `deadlock` where the owner waits, itself or by
+  ///   others, for a lock of the current thread's.
   static func lock(
     _ address: UInt64, _ key: FutexKey, until deadline: UInt64?, mayWait: Bool
   ) throws(Errno) {
     let thread = Scheduler.current
-    let own = UInt32(bitPattern: thread.pointee.identifier)
-    let number = key.bucket(bits: 8)
+    let number = key.bucket(bits: Futexes.bucketBits)
     let bucket = Futexes.bucket(number)
     // An owner that ends writes to shared memory by its frame, which must be the word's as long as this one waits.
     let frame: PhysicalAddress = key.isShared ? key.address & ~4095 : 0
@@ -28,54 +34,105 @@ enum PriorityFutexes {
     defer { if frame != 0 { Frames.release(frame) } }
     while true {
       guard let value = UserMemory.loadWord(address) else { throw .badAddress }
-      let word = FutexLockWord(value)
-      // A word that names nobody: its owner has ended, and was not robust.
-      if word.owner != 0, word.owner != own, Threads.process(ofThread: Int32(bitPattern: word.owner)) == nil {
-        guard UserMemory.loadWord(address) == value else { continue }
-        throw .noProcess
-      }
       let wereEnabled = bucket.pointee.lock.acquire()
-      let other = bucket.pointee.queue.firstWaiter(for: key)
-      var outcome = UserMemory.ExchangeOutcome.exchanged
-      let decision = word.lock(by: own, othersWait: other != nil)
-      if decision != .deadlock, let other, !other.pointee.futexLinks.isForPriorityLock {
-        bucket.pointee.lock.release(wereEnabled)
-        throw .invalid
-      }
-      switch decision {
-      case .deadlock:
-        bucket.pointee.lock.release(wereEnabled)
-        throw .deadlock
-      case .take(let new):
-        outcome = UserMemory.compareExchange(address, expected: value, with: new)
-      case .wait(let new):
-        if !mayWait {
-          bucket.pointee.lock.release(wereEnabled)
-          throw .tryAgain
-        }
-        outcome = UserMemory.compareExchange(address, expected: value, with: new)
-        if outcome == .exchanged {
-          waiterCount.add(1)
-          thread.pointee.futexWaiter.futexLinks.bucket = Int32(number)
-          bucket.pointee.queue.append(
-            thread.futexWaiter, key: key, owner: word.owner, priority: thread.pointee.scheduling.priority)
-          // One that lends its priority has to do so first.
-          if thread.pointee.futexWaiter.futexLinks.priority == 0 { Sleep.markBlocked(thread, until: deadline) }
-        }
+      let entry = enter(thread, FutexLockWord(value), address, key, Int32(number), mayWait: mayWait)
+      // One that lends its priority has to do so first.
+      if case .waits = entry, thread.pointee.futexWaiter.futexLinks.priority == 0 {
+        Sleep.markBlocked(thread, until: deadline)
       }
       bucket.pointee.lock.release(wereEnabled)
-      switch outcome {
-      case .exchanged:
-        if case .take = decision { return }
-        defer { waiterCount.subtract(1) }
+      switch entry {
+      case .owns: return
+      case .waits(let owner):
+        defer {
+          thread.pointee.futexWaiter.futexLinks.stopWaiting()
+          waiterCount.subtract(1)
+        }
         if thread.pointee.futexWaiter.futexLinks.priority == 0 {
           return try Futexes.sleep(thread, until: deadline)
         }
-        return try sleepLending(thread, to: word.owner, until: deadline)
-      case .different: continue
+        return try sleepLending(thread, to: owner, until: deadline)
+      case .failed(let error): throw error
+      case .changed: continue
       case .faulted: guard UserMemory.prepareToWrite(address) else { throw .badAddress }
       }
     }
+  }
+
+  /// What has come of an attempt to take a lock.
+  private enum Entry {
+    case owns
+    /// On the queue, and counted among those who wait.
+    case waits(for: UInt32)
+    case failed(Errno)
+    /// The word is another now.
+    case changed
+    case faulted
+
+    /// - Parameter success: what it is where the word was exchanged.
+    init(_ outcome: UserMemory.ExchangeOutcome, success: Entry) {
+      switch outcome {
+      case .exchanged: self = success
+      case .different: self = .changed
+      case .faulted: self = .faulted
+      }
+    }
+  }
+
+  /// Takes the lock, or has the thread wait for it, by what its word was. The bucket's lock is held.
+  private static func enter(
+    _ thread: ThreadPointer, _ word: FutexLockWord, _ address: UInt64, _ key: FutexKey, _ number: Int32, mayWait: Bool
+  ) -> Entry {
+    let bucket = Futexes.bucket(Int(number))
+    let own = UInt32(bitPattern: thread.pointee.identifier)
+    let other = bucket.pointee.queue.firstWaiter(for: key)
+    /// The word was read without a lock: who was the owner then may have given the lock up.
+    func failedIfUnchanged(_ error: Errno) -> Entry {
+      UserMemory.loadWord(address) == word.value ? .failed(error) : .changed
+    }
+    let new, owner: UInt32
+    switch word.lock(by: own, othersWaitFor: other.map { $0.pointee.futexLinks.owner }) {
+    case .deadlock: return .failed(.deadlock)
+    case _ where other.map { !$0.pointee.futexLinks.isForPriorityLock } ?? false: return .failed(.invalid)
+    case .contradiction: return failedIfUnchanged(.invalid)
+    case .take(let value):
+      return Entry(UserMemory.compareExchange(address, expected: word.value, with: value), success: .owns)
+    case .wait(let value, let known):
+      new = value
+      owner = known
+    }
+    // Before the look at the owner: one that has not left its locks then sees that somebody waits.
+    waiterCount.add(1)
+    let entry = withChain(from: owner) { chain in
+      // For whom others wait, whether it is ending or not, is still to hand the lock over.
+      if other == nil, chain.isEmpty { return failedIfUnchanged(.noProcess) }
+      if !mayWait { return .failed(.tryAgain) }
+      if chain.contains(own) { return failedIfUnchanged(.deadlock) }
+      let outcome = UserMemory.compareExchange(address, expected: word.value, with: new)
+      if outcome == .exchanged {
+        thread.pointee.futexWaiter.futexLinks.bucket = number
+        bucket.pointee.queue.append(
+          thread.futexWaiter, key: key, owner: owner, priority: thread.pointee.scheduling.priority)
+      }
+      return Entry(outcome, success: .waits(for: owner))
+    }
+    if case .waits = entry { return entry }
+    waiterCount.subtract(1)
+    return entry
+  }
+
+  /// Calls `body` with those for whom a waiter of that owner would wait; until it returns nobody else begins to wait.
+  /// Interrupts are disabled.
+  @inline(__always)
+  static func withChain<Result>(from owner: UInt32, _ body: (FutexOwnerChain) -> Result) -> Result {
+    chainLock.acquireWithInterruptsDisabled()
+    defer { chainLock.releaseWithInterruptsDisabled() }
+    return body(
+      FutexOwnerChain(from: owner) { identifier in
+        Threads.withListed(Int32(bitPattern: identifier)) { thread -> UInt32? in
+          thread.pointee.hasLeftLocks.load() != 0 ? nil : thread.pointee.futexWaiter.futexLinks.owner
+        }
+      })
   }
 
   /// Sleeps, and lends the owner the thread's priority as long as it waits.
@@ -138,7 +195,7 @@ enum PriorityFutexes {
     // Before the address is looked at: of another's lock a wrong one is EPERM.
     _ = try word(at: address, of: own)
     let key = try Futexes.key(address, isPrivate: isPrivate)
-    let bucket = Futexes.bucket(key.bucket(bits: 8))
+    let bucket = Futexes.bucket(key.bucket(bits: Futexes.bucketBits))
     while true {
       let word = try word(at: address, of: own)
       let wereEnabled = bucket.pointee.lock.acquire()
@@ -150,7 +207,7 @@ enum PriorityFutexes {
       let successor = next.map { UInt32(bitPattern: $0.thread.pointee.identifier) }
       let new = successor.map { word.handedOver(to: $0) & ~FutexLockWord.ownerDied } ?? 0
       let outcome = UserMemory.compareExchange(address, expected: word.value, with: new)
-      if outcome == .exchanged, let next { handOver(to: next, in: bucket, key) }
+      if outcome == .exchanged, let next { handOver(to: next, in: bucket) }
       bucket.pointee.lock.release(wereEnabled)
       switch outcome {
       case .exchanged:
@@ -166,14 +223,16 @@ enum PriorityFutexes {
   }
 
   /// The word names its new owner: wakes it. The bucket's lock is held.
-  static func handOver(to next: FutexWaiterPointer, in bucket: Futexes.BucketPointer, _ key: FutexKey) {
-    bucket.pointee.queue.remove(next)
-    bucket.pointee.queue.setOwner(UInt32(bitPattern: next.thread.pointee.identifier), for: key)
+  private static func handOver(to next: FutexWaiterPointer, in bucket: Futexes.BucketPointer) {
+    bucket.pointee.queue.handOver(to: next, UInt32(bitPattern: next.thread.pointee.identifier))
     Scheduler.wake(next.thread)
   }
 
-  /// The current thread ends: the locks that it holds, and that others wait for, go to those.
+  /// The current thread ends, or begins another program: the locks that it holds, and that others wait for, go to those.
+  /// Nobody begins to wait for it after this.
   static func ownerEnds() {
+    // In one access, which nothing overtakes: who has not seen this has been counted before.
+    _ = Scheduler.current.pointee.hasLeftLocks.exchange(1)
     if waiterCount.load() == 0 { return }
     let own = UInt32(bitPattern: Scheduler.current.pointee.identifier)
     for number in 0..<Futexes.bucketCount {
@@ -188,7 +247,7 @@ enum PriorityFutexes {
         let value = FutexLockWord(FutexLockWord.ownerDied)
           .handedOver(to: UInt32(bitPattern: next.thread.pointee.identifier))
         replace(key, with: value)
-        handOver(to: next, in: bucket, key)
+        handOver(to: next, in: bucket)
         bucket.pointee.lock.release(wereEnabled)
       }
     }

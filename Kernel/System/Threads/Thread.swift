@@ -97,6 +97,9 @@ public struct Thread: Schedulable, DeadlineQueued {
   var isToEnd = false
   /// What it waits for in a futex queue, under the queue's lock.
   var futexWaiter = FutexWaiter()
+  /// 1 from when it hands over the locks that it leaves behind (`PriorityFutexes.ownerEnds`): nobody may begin to wait
+  /// for it from then on.
+  var hasLeftLocks = AtomicWord()
   /// The next thread that has ended and waits to be freed.
   var nextEnded: ThreadPointer?
   /// The list of all threads.

@@ -41,6 +41,23 @@ public enum Threads {
     }
   }
 
+  /// Calls `body` with the thread of a program that has this identifier, with the lock of the list held and interrupts
+  /// disabled.
+  ///
+  /// - Returns: nil where there is none.
+  static func withListed<Result>(_ identifier: Int32, _ body: (ThreadPointer) -> Result?) -> Result? {
+    listLock.withLock {
+      var next = firstInList
+      while let thread = next {
+        if thread.pointee.identifier == identifier {
+          return thread.pointee.processIdentifier == 0 ? nil : body(thread)
+        }
+        next = thread.pointee.listNext
+      }
+      return nil
+    }
+  }
+
   /// The last identifier that was given.
   static var lastIdentifier: Int32 { Int32(truncatingIfNeeded: nextIdentifier.load()) - 1 }
 

@@ -89,7 +89,7 @@ private final class Waiters {
     _ queues: UnsafeMutablePointer<FutexQueue<Waiter>>, owner: UInt32, limit: Int
   ) -> FutexQueue<Waiter>.LockRequeue {
     FutexQueue.requeue(here, on: queues, toLock: there, of: owner, on: queues + 1, bucket: 1, limit: limit) {
-      UInt32($0.pointee.number)
+      UInt32($0.pointee.number) == owner
     }
   }
 
@@ -143,6 +143,15 @@ private final class Waiters {
     queue.setOwner(8, for: here)
     #expect(queue.firstWaiter(forLockOf: 8) == waiters[0])
   }
+
+  @Test func whoHasBeenGivenALockWaitsForNobodyAndTheOthersForHim() {
+    let waiters = Waiters(count: 3)
+    var queue = FutexQueue<Waiter>()
+    for index in 0..<3 { queue.append(waiters[index], key: index == 1 ? there : here, owner: 7) }
+    queue.handOver(to: waiters[0], 8)
+    #expect(!waiters[0].pointee.futexLinks.isQueued)
+    #expect((0..<3).map { waiters[$0].pointee.futexLinks.owner } == [0, 7, 8])
+  }
 }
 
 @Suite struct FutexOperationTests {
@@ -165,23 +174,26 @@ private final class Waiters {
   }
 
   @Test func wakeOperationChangesTheWord() {
-    #expect(FutexWakeOperation(encoded: encode(0, 5, 0, 0))?.apply(to: 9) == 5)
-    #expect(FutexWakeOperation(encoded: encode(1, 0xFFF, 0, 0))?.apply(to: 9) == 8, "operands have a sign")
-    #expect(FutexWakeOperation(encoded: encode(2, 6, 0, 0))?.apply(to: 9) == 15)
-    #expect(FutexWakeOperation(encoded: encode(3, 8, 0, 0))?.apply(to: 9) == 1)
-    #expect(FutexWakeOperation(encoded: encode(4, 1, 0, 0))?.apply(to: 9) == 8)
-    #expect(FutexWakeOperation(encoded: encode(8, 4, 0, 0))?.apply(to: 0) == 16, "an operand as a shift")
-    #expect(FutexWakeOperation(encoded: encode(5, 0, 0, 0)) == nil)
-    #expect(FutexWakeOperation(encoded: encode(0, 0, 6, 0)) == nil)
+    #expect(FutexWakeOperation(encoded: encode(0, 5, 0, 0)).apply(to: 9) == 5)
+    #expect(FutexWakeOperation(encoded: encode(1, 0xFFF, 0, 0)).apply(to: 9) == 8, "operands have a sign")
+    #expect(FutexWakeOperation(encoded: encode(2, 6, 0, 0)).apply(to: 9) == 15)
+    #expect(FutexWakeOperation(encoded: encode(3, 8, 0, 0)).apply(to: 9) == 1)
+    #expect(FutexWakeOperation(encoded: encode(4, 1, 0, 0)).apply(to: 9) == 8)
+    #expect(FutexWakeOperation(encoded: encode(8, 4, 0, 0)).apply(to: 0) == 16, "an operand as a shift")
+    let operations = (0..<8 as Range<UInt32>).map { FutexWakeOperation(encoded: encode($0, 0, 0, 0)).hasOperation }
+    #expect(operations == [true, true, true, true, true, false, false, false])
+    let unknown = FutexWakeOperation(encoded: encode(1, 3, 6, 0))
+    #expect(unknown.hasOperation && !unknown.hasComparison && unknown.apply(to: 1) == 4)
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 5, 0)).hasComparison)
   }
 
   @Test func wakeOperationComparesTheOldValueWithSign() {
-    #expect(FutexWakeOperation(encoded: encode(0, 0, 0, 3))?.isFulfilled(by: 3) == true)
-    #expect(FutexWakeOperation(encoded: encode(0, 0, 1, 3))?.isFulfilled(by: 3) == false)
-    #expect(FutexWakeOperation(encoded: encode(0, 0, 2, 0))?.isFulfilled(by: .max) == true)
-    #expect(FutexWakeOperation(encoded: encode(0, 0, 3, 0xFFF))?.isFulfilled(by: .max) == true)
-    #expect(FutexWakeOperation(encoded: encode(0, 0, 4, 0))?.isFulfilled(by: 1) == true)
-    #expect(FutexWakeOperation(encoded: encode(0, 0, 5, 2))?.isFulfilled(by: 1) == false)
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 0, 3)).isFulfilled(by: 3) == true)
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 1, 3)).isFulfilled(by: 3) == false)
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 2, 0)).isFulfilled(by: .max) == true)
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 3, 0xFFF)).isFulfilled(by: .max) == true)
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 4, 0)).isFulfilled(by: 1) == true)
+    #expect(FutexWakeOperation(encoded: encode(0, 0, 5, 2)).isFulfilled(by: 1) == false)
   }
 
   @Test func wordsOfOtherSizesAreRefused() {
@@ -195,12 +207,37 @@ private final class Waiters {
   }
 
   @Test func lockWordDecides() {
-    #expect(FutexLockWord(0).lock(by: 5, othersWait: false) == .take(5))
-    #expect(FutexLockWord(0x4000_0000).lock(by: 5, othersWait: true) == .take(0xC000_0005))
-    #expect(FutexLockWord(5).lock(by: 5, othersWait: false) == .deadlock)
-    #expect(FutexLockWord(6).lock(by: 5, othersWait: false) == .wait(0x8000_0006))
+    #expect(FutexLockWord(0).lock(by: 5, othersWaitFor: nil) == .take(5))
+    #expect(FutexLockWord(0x4000_0000).lock(by: 5, othersWaitFor: nil, leavesWaiters: true) == .take(0xC000_0005))
+    #expect(FutexLockWord(5).lock(by: 5, othersWaitFor: nil) == .deadlock)
+    #expect(FutexLockWord(6).lock(by: 5, othersWaitFor: nil) == .wait(0x8000_0006, owner: 6))
     #expect(FutexLockWord(0x8000_0006).handedOver(to: 5) == 0x8000_0005)
     #expect(FutexLockWord(0x8000_0006).abandoned(by: 6) == 0xC000_0000)
     #expect(FutexLockWord(6).abandoned(by: 5) == nil)
+  }
+
+  @Test func aLockForWhichOthersWaitIsNotTakenFromThem() {
+    #expect(FutexLockWord(0x8000_0006).lock(by: 5, othersWaitFor: 6) == .wait(0x8000_0006, owner: 6))
+    // Its owner has ended, and not handed it over yet.
+    #expect(FutexLockWord(0xC000_0000).lock(by: 5, othersWaitFor: 6) == .wait(0xC000_0000, owner: 6))
+    #expect(FutexLockWord(0xC000_0000).lock(by: 6, othersWaitFor: 6) == .deadlock)
+    // The program has changed the word.
+    for value in [0, 0x8000_0000, 7, 0xC000_0007] as [UInt32] {
+      #expect(FutexLockWord(value).lock(by: 5, othersWaitFor: 6) == .contradiction)
+    }
+  }
+
+  @Test func ownersAreFollowedToWhomeverTheyWaitFor() {
+    let next: [UInt32: UInt32] = [1: 2, 2: 3, 3: 0, 4: 5, 5: 4, 6: 9]
+    let chain = FutexOwnerChain(from: 1) { next[$0] }
+    #expect((0..<6).filter { chain.contains($0) } == [1, 2, 3])
+    // A circle of others, a thread that has ended, and nobody.
+    #expect(FutexOwnerChain(from: 4) { next[$0] }.contains(5))
+    #expect(!FutexOwnerChain(from: 4) { next[$0] }.contains(1))
+    #expect(FutexOwnerChain(from: 6) { next[$0] }.contains(6))
+    #expect(FutexOwnerChain(from: 9) { next[$0] }.isEmpty)
+    #expect(!FutexOwnerChain(from: 3) { next[$0] }.isEmpty)
+    #expect(FutexOwnerChain(from: 1) { $0 + 1 }.contains(UInt32(FutexOwnerChain.limit)))
+    #expect(!FutexOwnerChain(from: 1) { $0 + 1 }.contains(UInt32(FutexOwnerChain.limit) + 1))
   }
 }

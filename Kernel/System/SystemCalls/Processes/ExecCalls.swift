@@ -105,6 +105,7 @@ extension SystemCalls {
     Exit.releaseMemory(thread)
     let identifier = thread.pointee.identifier
     thread.pointee.identifier = process.identifier
+    thread.pointee.hasLeftLocks.store(0)
     Tracing.identifierChanged(of: thread, process, from: identifier)
     process.setName(path)
     return (image, actions, enterMemory(of: image, process))

@@ -37,16 +37,13 @@ extension SystemCalls {
         try Futexes.requeue(
           address, source, to: target, wakeLimit: wakeLimit, moveLimit: moveLimit, expected: expected))
     case .wakeOperation:
-      guard let change = FutexWakeOperation(encoded: UInt32(truncatingIfNeeded: arguments.sixth)) else {
-        throw .notImplemented
-      }
+      let change = FutexWakeOperation(encoded: UInt32(truncatingIfNeeded: arguments.sixth))
       let first = try Futexes.key(address, isPrivate: isPrivate)
       let second = try Futexes.key(arguments.fifth, isPrivate: isPrivate)
       return Int64(
         try Futexes.wakeOperation(
           first, arguments.fifth, second, firstLimit: limit(arguments.third),
-          secondLimit: limit(arguments.fourth),
-          change))
+          secondLimit: limit(arguments.fourth), change))
     case .waitForRequeue:
       guard address != arguments.fifth else { throw .invalid }
       let lock = try Futexes.key(arguments.fifth, isPrivate: isPrivate)
