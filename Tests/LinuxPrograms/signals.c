@@ -55,6 +55,12 @@ static void unblock_all(void) {
   REQUIRE(sigprocmask(SIG_SETMASK, &set, NULL) == 0);
 }
 
+static int is_pending(int number) {
+  sigset_t set;
+  sigpending(&set);
+  return sigismember(&set, number);
+}
+
 static void handlers(void) {
   install(SIGUSR1, note, 0);
   count = 0;
@@ -153,6 +159,19 @@ static void masks(void) {
   sigpending(&pending);
   CHECK(!sigismember(&pending, SIGUSR1));
   unblock_all();
+
+  // And so is one that is ignored by default, once it is not caught any more.
+  static const int ignored[] = {SIGCONT, SIGCHLD, SIGURG, SIGWINCH};
+  for (int i = 0; i < 4; i++) {
+    install(ignored[i], note, 0);
+    block(ignored[i]);
+    raise(ignored[i]);
+    kill(getpid(), ignored[i]);
+    CHECK(is_pending(ignored[i]));
+    install(ignored[i], SIG_DFL, 0);
+    CHECK(!is_pending(ignored[i]));
+    unblock_all();
+  }
 
   // sigsuspend's mask is in force for its own time only.
   install(SIGUSR1, note, 0);

@@ -31,7 +31,7 @@ extension SystemCalls {
     action.mask.subtract(.unblockable)
     process.signalLock.withLock {
       process.signals.actions.set(signal, action)
-      guard action.discards(signal), signal != .continue || action.isIgnore else { return }
+      guard action.discards(signal) else { return }
       // What has been pending is dropped, blocked or not.
       process.signals.pending.removeAll(SignalSet(signal), free: SignalRecords.free)
       process.forEachThreadWithSignalsLocked {
