@@ -400,6 +400,31 @@ static void threads_are_traced_one_by_one(void) {
   check_ends(pid, SIGKILL);
 }
 
+static void note_user1(int signal) { shared[5] = 1; }
+static void *ends_when_told(void *unused) {
+  while (!shared[6]) usleep(1000);
+  _exit(7);
+}
+static void ends_before_its_thread(void) {
+  signal(SIGUSR1, note_user1);
+  pthread_t thread;
+  pthread_create(&thread, 0, ends_when_told, 0);
+  syscall(SYS_exit, 0);
+}
+
+static void a_stopped_thread_leaves_signals_to_others(void) {
+  pid_t pid = traced(ends_before_its_thread);
+  CHECK_EQUAL(trace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEEXIT), 0);
+  CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
+  CHECK_WAIT(pid, STOPPED(SIGTRAP, PTRACE_EVENT_EXIT));
+  CHECK_EQUAL(kill(pid, SIGUSR1), 0);
+  for (int turn = 0; turn < 5000 && !shared[5]; turn++) usleep(1000);
+  CHECK_EQUAL(shared[5], 1);
+  CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
+  shared[6] = 1;
+  check_ends(pid, 7 << 8);
+}
+
 static void a_stop_of_the_process_reaches_its_tracer(void) {
   pid_t pid = traced(sleep_long);
   CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, SIGSTOP), 0);
@@ -661,6 +686,7 @@ int main(int count, char **arguments) {
   exec_is_an_event_or_a_signal();
   exec_of_a_thread_takes_the_first_ones_place();
   threads_are_traced_one_by_one();
+  a_stopped_thread_leaves_signals_to_others();
   a_stop_of_the_process_reaches_its_tracer();
   seized_tracees_are_interrupted_and_listen();
   a_stopped_process_can_be_attached_to();

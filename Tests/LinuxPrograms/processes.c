@@ -2,6 +2,7 @@
 // wait4(2), waitid(2), setpgid(2), setsid(2), kill(2), credentials(7): children, groups, sessions, stops.
 #include "check.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -332,6 +333,56 @@ static void order(void) {
   close(ends[1]);
 }
 
+static volatile int has_made, is_waiting, has_looked;
+
+static int is_pending(int number) {
+  sigset_t set;
+  sigpending(&set);
+  return sigismember(&set, number);
+}
+
+// Ends a child and waits until it has, without taking its status.
+static void end(pid_t child) {
+  siginfo_t found;
+  kill(child, SIGKILL);
+  CHECK_EQUAL(waitid(P_PID, child, &found, WEXITED | WNOWAIT), 0);
+}
+
+static void *make_child_and_look(void *childs) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, NULL);
+  pid_t own = child_that_waits();
+  has_made = 1;
+  while (!is_waiting) usleep(1000);
+  end(*(pid_t *)childs);
+  CHECK(!is_pending(SIGCHLD));
+  end(own);
+  CHECK(is_pending(SIGCHLD));
+  wait_for_end(*(pid_t *)childs);
+  wait_for_end(own);
+  has_looked = 1;
+  return NULL;
+}
+
+// Whether SIGCHLD is ignored goes by the thread that made the child: the one that blocks it gets it.
+static void maker_decides(void) {
+  signal(SIGCHLD, SIG_DFL);
+  pid_t child = child_that_waits();
+  pthread_t thread;
+  REQUIRE(pthread_create(&thread, NULL, make_child_and_look, &child) == 0);
+  while (!has_made) usleep(1000);
+  // In vfork this thread takes no signal, and leaves what is pending to be looked at.
+  pid_t other = vfork();
+  if (other == 0) {
+    is_waiting = 1;
+    while (!has_looked) usleep(1000);
+    _exit(0);
+  }
+  wait_for_end(other);
+  pthread_join(thread, NULL);
+}
+
 static void many(void) {
   int status;
   pid_t children[20];
@@ -355,6 +406,7 @@ int main(int argc, char **argv) {
   orphans();
   parent_death();
   order();
+  maker_decides();
   many();
   return finish();
 }

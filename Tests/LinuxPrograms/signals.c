@@ -2,10 +2,13 @@
 #include "asleep.h"
 #include "check.h"
 #include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -466,6 +469,143 @@ static void threads(void) {
   unblock_all();
 }
 
+// A thread that waits for its vfork's child takes no signal: what is pending meanwhile stays to be looked at.
+static volatile int is_sent, is_seen;
+
+static void send_in_vfork(int number) {
+  pid_t process = getpid(), child = vfork();
+  if (child == 0) {
+    syscall(SYS_kill, process, number);
+    is_sent = 1;
+    while (!is_seen) usleep(1000);
+    _exit(0);
+  }
+  waitpid(child, NULL, 0);
+}
+
+static void *send_from_open_thread(void *unused) {
+  unblock_all();
+  send_in_vfork(SIGWINCH);
+  return NULL;
+}
+
+static void *look_at_pending(void *result) {
+  while (!is_sent) usleep(1000);
+  *(int *)result = is_pending(SIGWINCH);
+  is_seen = 1;
+  return NULL;
+}
+
+// Whether a signal for the process is ignored goes by its first thread, whatever the others block.
+static void first_thread_decides(void) {
+  pthread_t thread;
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGWINCH);
+  block(SIGWINCH);
+  is_sent = is_seen = 0;
+  REQUIRE(pthread_create(&thread, NULL, send_from_open_thread, NULL) == 0);
+  while (!is_sent) usleep(1000);
+  CHECK(is_pending(SIGWINCH));
+  CHECK_EQUAL(sigtimedwait(&set, NULL, &(struct timespec){0, 0}), SIGWINCH);
+  is_seen = 1;
+  pthread_join(thread, NULL);
+
+  int found = -1;
+  is_sent = is_seen = 0;
+  REQUIRE(pthread_create(&thread, NULL, look_at_pending, &found) == 0);
+  unblock_all();
+  send_in_vfork(SIGWINCH);
+  pthread_join(thread, NULL);
+  CHECK_EQUAL(found, 0);
+}
+
+static int pipe_ends[2];
+
+static void *read_one(void *result) {
+  char byte;
+  *(pid_t *)result = syscall(SYS_gettid);
+  while (read(pipe_ends[0], &byte, 1) != 1) {}
+  return NULL;
+}
+
+static void wait_for_count(int number) {
+  for (int turn = 0; turn < 5000 && count == 0; turn++) usleep(1000);
+}
+
+// A thread that has been told of a signal for the process, and then blocks it, leaves it to one that does not.
+static void blocked_signals_are_left_to_others(void) {
+  install(SIGUSR1, note_thread, SA_RESTART);
+  struct sigaction action = {.sa_handler = wait_for_count};
+  sigemptyset(&action.sa_mask);
+  sigaddset(&action.sa_mask, SIGUSR1);
+  REQUIRE(sigaction(SIGUSR2, &action, NULL) == 0);
+  REQUIRE(pipe(pipe_ends) == 0);
+  pthread_t thread;
+  pid_t identifier = 0;
+  REQUIRE(pthread_create(&thread, NULL, read_one, &identifier) == 0);
+  // Time to begin its read: a thread that runs would come across the signal by itself.
+  usleep(100000);
+  count = 0;
+  pid_t process = getpid(), child = vfork();
+  if (child == 0) {
+    syscall(SYS_kill, process, SIGUSR1);
+    // The thread's own come first: this handler begins with the other signal blocked and pending.
+    syscall(SYS_tgkill, process, process, SIGUSR2);
+    _exit(0);
+  }
+  waitpid(child, NULL, 0);
+  CHECK_EQUAL(count, 1);
+  CHECK_EQUAL(write(pipe_ends[1], "", 1), 1);
+  pthread_join(thread, NULL);
+  CHECK_EQUAL(receiver, identifier);
+  close(pipe_ends[0]);
+  close(pipe_ends[1]);
+}
+
+// Locks that their owner's end takes a while to release.
+#define LOCK_COUNT 2000
+static struct lock {
+  struct robust_list entry;
+  volatile int word;
+} locks[LOCK_COUNT];
+
+static void *send_to_ending(void *unused) {
+  while (!(locks[0].word & FUTEX_OWNER_DIED)) {}
+  kill(getpid(), SIGUSR1);
+  wait_for_count(0);
+  _exit(count == 1 ? 0 : 1);
+}
+
+// So does a thread that ends before it has taken it.
+static int end_with_locks(void) {
+  pid_t child = fork();
+  if (child == 0) {
+    static struct robust_list_head head = {.futex_offset = offsetof(struct lock, word)};
+    install(SIGUSR1, note_thread, 0);
+    count = 0;
+    head.list.next = &locks[0].entry;
+    for (int i = 0; i < LOCK_COUNT; i++) {
+      locks[i].entry.next = i + 1 < LOCK_COUNT ? &locks[i + 1].entry : &head.list;
+      locks[i].word = (int)(FUTEX_WAITERS | (unsigned)getpid());
+    }
+    pthread_t thread;
+    REQUIRE(pthread_create(&thread, NULL, send_to_ending, NULL) == 0);
+    REQUIRE(syscall(SYS_set_robust_list, &head, sizeof head) == 0);
+    syscall(SYS_exit, 0);
+  }
+  int status = -1;
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  CHECK_EQUAL(status, 0);
+  return status;
+}
+
+static void ending_threads_leave_signals_to_others(void) {
+  for (int turn = 0; turn < 20; turn++) {
+    if (end_with_locks() != 0) return;
+  }
+}
+
 // A handler that survives fork, and an ignored signal that survives execve too.
 static void inheritance(const char *path) {
   install(SIGUSR1, note, 0);
@@ -508,6 +648,9 @@ int main(int argc, char **argv) {
   restart_after_stop();
   registers();
   threads();
+  first_thread_decides();
+  blocked_signals_are_left_to_others();
+  ending_threads_leave_signals_to_others();
   inheritance(argv[0]);
   return finish();
 }

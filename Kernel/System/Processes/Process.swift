@@ -235,8 +235,21 @@ public final class Process: @unchecked Sendable {
   /// Its thread where it has one alone. The signal lock is held.
   var onlyThreadWithSignalsLocked: ThreadPointer? { threadCount == 1 ? firstThread : nil }
 
-  /// One of its threads; nil where all have ended. The signal lock is held.
-  var firstThreadWithSignalsLocked: ThreadPointer? { firstThread }
+  /// The thread that a signal for the process is aimed at, which says whether it is ignored: the one with an
+  /// identifier, else the oldest; nil where all have ended. The signal lock is held.
+  @inline(__always)
+  func addresseeWithSignalsLocked(_ identifier: Int32) -> ThreadPointer? {
+    threadCount == 1 ? firstThread : addresseeOfMany(identifier)
+  }
+
+  @inline(never)
+  private func addresseeOfMany(_ identifier: Int32) -> ThreadPointer? {
+    var addressee = firstThread
+    while let thread = addressee, let older = thread.pointee.nextInProcess,
+      thread.pointee.identifier != identifier
+    { addressee = older }
+    return addressee
+  }
 
   /// Takes the current thread out, which is about to end.
   ///
@@ -257,6 +270,8 @@ public final class Process: @unchecked Sendable {
           thread.pointee.head.isTraced = 0
         }
         Signals.forget(thread)
+        Signals.retarget(
+          SignalSet(rawValue: .max).subtracting(thread.pointee.signals.blocked), from: thread, self)
         endedName = thread.pointee.name
         stopReport = GroupStop.threadLeft(self)
       }

@@ -264,11 +264,11 @@ enum Processes {
     var information = information
     information.number = Int32(signal.rawValue)
     guard signal == .child else {
-      Signals.send(information, to: parent)
+      Signals.send(information, to: parent, for: child.creator)
       return false
     }
     let action = parent.currentSignalAction(signal)
-    if !action.isIgnore { Signals.send(information, to: parent) }
+    if !action.isIgnore { Signals.send(information, to: parent, for: child.creator) }
     return action.isIgnore || action.flags.contains(.noChildWait)
   }
 
@@ -279,7 +279,9 @@ enum Processes {
     guard let signal = tracer === process.parent ? Signal(rawValue: process.exitSignal) : .child else { return }
     var information = information
     information.number = Int32(signal.rawValue)
-    if signal != .child || !tracer.currentSignalAction(signal).isIgnore { Signals.send(information, to: tracer) }
+    if signal != .child || !tracer.currentSignalAction(signal).isIgnore {
+      Signals.send(information, to: tracer, for: process.leaderTracee?.tracerThread ?? 0)
+    }
   }
 
   /// The tracer of a process that has ended has waited for it, or has gone itself: the parent's turn, if it is another
@@ -310,7 +312,9 @@ enum Processes {
       guard let tracer = tracee.tracer else { return nil }
       tracer.childEvents.add(1)
       let action = tracer.currentSignalAction(.child)
-      if !action.isIgnore, !action.flags.contains(.noChildStop) { Signals.send(information, to: tracer) }
+      if !action.isIgnore, !action.flags.contains(.noChildStop) {
+        Signals.send(information, to: tracer, for: tracee.tracerThread)
+      }
       return tracer
     }
     tracer?.changed.wake()
@@ -325,7 +329,9 @@ enum Processes {
       guard let parent = process.parent, tracee?.tracer !== parent else { return nil }
       parent.childEvents.add(1)
       let action = parent.currentSignalAction(.child)
-      if !action.isIgnore, !action.flags.contains(.noChildStop) { Signals.send(information, to: parent) }
+      if !action.isIgnore, !action.flags.contains(.noChildStop) {
+        Signals.send(information, to: parent, for: process.creator)
+      }
       return parent
     }
     parent?.changed.wake()

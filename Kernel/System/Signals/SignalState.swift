@@ -16,7 +16,8 @@ struct ThreadSignals {
   var isInTraceStop = false
   /// The last stop of its process that it has told its tracer of (`ProcessSignals.stopSequence`).
   var seenStop: UInt32 = 0
-  /// What sigtimedwait(2) waits for: not blocked meanwhile, and not dropped although it be ignored.
+  /// What sigtimedwait(2) waits for of what was blocked before: not blocked meanwhile, and not dropped although it be
+  /// ignored.
   var waitedFor: SignalSet = []
 
   // MARK: The thread's own
@@ -54,7 +55,7 @@ struct ProcessSignals {
   var dumpingThread: ThreadPointer?
   /// How many of them do.
   var threadsAtEnd = 0
-  /// How many of its threads are traced: none of its signals is dropped then.
+  /// How many of its threads are traced.
   var traceeCount = 0
   /// How many of its threads have.
   var stoppedCount = 0

@@ -21,11 +21,15 @@ enum SignalWait {
   static func take(_ set: SignalSet, until deadline: UInt64?) throws(Errno) -> SignalInformation {
     let thread = Scheduler.current
     let process = thread.pointee.process!
+    var wereEnabled = process.signalLock.acquire()
+    var wasUnblocked: SignalSet = []
     while true {
-      let wereEnabled = process.signalLock.acquire()
-      if let information = dequeue(set, process, thread) {
+      let found = dequeue(set, process, thread)
+      // Others leave to a thread that waits what it does not take in the end.
+      if !wasUnblocked.isEmpty { Signals.retarget(wasUnblocked, from: thread, process) }
+      if let found {
         process.signalLock.release(wereEnabled)
-        return information
+        return found
       }
       if let deadline, readTimeStampCounter() >= deadline {
         process.signalLock.release(wereEnabled)
@@ -41,13 +45,13 @@ enum SignalWait {
       }
       let blocked = thread.pointee.signals.blocked
       thread.pointee.signals.blocked = blocked.subtracting(set)
-      thread.pointee.signals.waitedFor = set
+      wasUnblocked = blocked.intersection(set)
+      thread.pointee.signals.waitedFor = wasUnblocked
       process.signalLock.release(wereEnabled)
       _ = sleep(until: deadline)
-      process.signalLock.withLock {
-        thread.pointee.signals.blocked = blocked
-        thread.pointee.signals.waitedFor = []
-      }
+      wereEnabled = process.signalLock.acquire()
+      thread.pointee.signals.blocked = blocked
+      thread.pointee.signals.waitedFor = []
     }
   }
 

@@ -7,10 +7,12 @@ public enum Signals {
 
   /// Sends a signal to a process, for whichever of its threads takes it.
   ///
+  /// - Parameter identifier: the thread that is asked first, and decides whether the signal is ignored; 0 for the
+  ///   process's first one.
   /// - Returns: false where it had to be queued and could not be (EAGAIN).
   @discardableResult
-  static func send(_ information: SignalInformation, to process: Process) -> Bool {
-    process.signalLock.withLock { enqueue(information, process, nil) }
+  static func send(_ information: SignalInformation, to process: Process, for identifier: Int32 = 0) -> Bool {
+    process.signalLock.withLock { enqueue(information, process, nil, for: identifier) }
   }
 
   /// As above for one that tells nothing but that the kernel has sent it.
@@ -110,7 +112,7 @@ public enum Signals {
 
   /// The signal lock is held.
   private static func enqueue(
-    _ information: SignalInformation, _ process: Process, _ thread: ThreadPointer?
+    _ information: SignalInformation, _ process: Process, _ thread: ThreadPointer?, for identifier: Int32 = 0
   ) -> Bool {
     let signal = information.signal
     guard process.isExiting.load() == 0, process.threadCount > 0 else {
@@ -118,7 +120,8 @@ public enum Signals {
       return true
     }
     takeBack(signal, process)
-    if isDropped(information, process, thread) { return true }
+    let addressee = thread ?? process.addresseeWithSignalsLocked(identifier)
+    if isDropped(information, process, addressee) { return true }
     if thread?.pointee.signals.pending.isSuperfluous(signal) ?? process.signals.pending.isSuperfluous(signal) {
       return true
     }
@@ -137,7 +140,7 @@ public enum Signals {
       if signal.isRealTime, information.code != SignalCode.user { return false }
       if let thread { thread.pointee.signals.pending.mark(signal) } else { process.signals.pending.mark(signal) }
     }
-    tell(signal, process, thread)
+    tell(signal, process, thread, addressee)
     return true
   }
 
@@ -170,9 +173,10 @@ public enum Signals {
         process.forEachThreadWithSignalsLocked { if $0.pointee.identifier == identifier { thread = $0 } }
         if thread == nil { return }
       }
-      if isDropped(record.pointee.information, process, thread) { return }
+      let addressee = thread ?? process.addresseeWithSignalsLocked(0)
+      if isDropped(record.pointee.information, process, addressee) { return }
       if let thread { thread.pointee.signals.pending.append(record) } else { process.signals.pending.append(record) }
-      tell(signal, process, thread)
+      tell(signal, process, thread, addressee)
     }
   }
 
@@ -193,20 +197,20 @@ public enum Signals {
     if signal == .continue { GroupStop.end(process) }
   }
 
-  /// Whether the process never learns of it. The signal lock is held.
+  /// Whether the process never learns of it, as the thread that it is aimed at has it. The signal lock is held.
   @inline(__always)
   private static func isDropped(
-    _ information: SignalInformation, _ process: Process, _ thread: ThreadPointer?
+    _ information: SignalInformation, _ process: Process, _ addressee: ThreadPointer?
   ) -> Bool {
     let signal = information.signal
-    if let thread = thread ?? process.firstThreadWithSignalsLocked {
+    if let addressee {
       // The action may be another one by the time it is unblocked.
-      if thread.pointee.signals.blocked.contains(signal) || thread.pointee.signals.waitedFor.contains(signal) {
+      if addressee.pointee.signals.blocked.union(addressee.pointee.signals.waitedFor).contains(signal) {
         return false
       }
+      // A tracer hears of signals that are ignored.
+      if addressee.pointee.head.isTraced != 0, signal != .kill { return false }
     }
-    // A tracer hears of signals that are ignored.
-    if process.signals.traceeCount > 0, signal != .kill { return false }
     let action = process.signalAction(signal)
     if process.signals.isUnkillable, action.isDefault, !information.isFromKernel || !isUnblockable(signal) {
       return true
@@ -218,16 +222,20 @@ public enum Signals {
 
   /// Has a thread that is to take the signal look for it. The signal lock is held.
   @inline(__always)
-  private static func tell(_ signal: Signal, _ process: Process, _ thread: ThreadPointer?) {
+  private static func tell(
+    _ signal: Signal, _ process: Process, _ thread: ThreadPointer?, _ addressee: ThreadPointer?
+  ) {
     if process.signalWatchers == nil, signal != .kill, let thread = thread ?? process.onlyThreadWithSignalsLocked {
       if !thread.pointee.signals.blocked.contains(signal) { notify(thread) }
       return
     }
-    tellOneOfMany(signal, process, thread)
+    tellOneOfMany(signal, process, thread, addressee)
   }
 
   @inline(never)
-  private static func tellOneOfMany(_ signal: Signal, _ process: Process, _ thread: ThreadPointer?) {
+  private static func tellOneOfMany(
+    _ signal: Signal, _ process: Process, _ thread: ThreadPointer?, _ addressee: ThreadPointer?
+  ) {
     process.signalWatchers?.notify([.input, .inputNormal])
     if signal == .kill {
       process.forEachThreadWithSignalsLocked(notify)
@@ -237,18 +245,47 @@ public enum Signals {
       if !thread.pointee.signals.blocked.contains(signal) { notify(thread) }
       return
     }
+    if let addressee, SignalTarget.isWilling(candidate(addressee), signal) {
+      notify(addressee)
+      return
+    }
     var chosen: ThreadPointer?
     var unblocking: ThreadPointer?
     process.forEachThreadWithSignalsLocked { thread in
-      // The first thread of the list is the youngest: the oldest willing one is told, which is mostly the first.
+      // The first thread of the list is the youngest: the oldest willing one is told.
       if thread.pointee.signals.blocked.contains(signal) { return }
       unblocking = thread
-      let candidate = SignalTarget.Candidate(
-        blocked: thread.pointee.signals.blocked, isEnding: thread.pointee.isToEnd,
-        isRunning: Scheduler.isRunning(thread), hasSignal: thread.pointee.head.hasSignal != 0)
-      if SignalTarget.isWilling(candidate, signal) { chosen = thread }
+      if SignalTarget.isWilling(candidate(thread), signal) { chosen = thread }
     }
     if let told = chosen ?? unblocking { notify(told) }
+  }
+
+  /// What is known of a thread that might be told. The signal lock is held.
+  private static func candidate(_ thread: ThreadPointer) -> SignalTarget.Candidate {
+    // A tracee that its tracer has let go on counts as stopped still, but runs.
+    let isStopped = thread.pointee.signals.isStopped && thread.pointee.head.isTraced == 0
+    return SignalTarget.Candidate(
+      blocked: thread.pointee.signals.blocked, isEnding: thread.pointee.isToEnd,
+      isStopped: isStopped || thread.pointee.signals.isInTraceStop,
+      isRunning: Scheduler.isRunning(thread), hasSignal: thread.pointee.head.hasSignal != 0)
+  }
+
+  /// A thread does not see to these signals any more, since it blocks them from now on or ends: has others look for
+  /// those of the process that it may have been told of. The signal lock is held.
+  static func retarget(_ set: SignalSet, from thread: ThreadPointer, _ process: Process) {
+    var left = process.signals.pending.signals.intersection(set)
+    if left.isEmpty || process.isExiting.load() != 0 { return }
+    // Whoever looks for signals anyway is enough: a thread that finds none would have been disturbed for nothing.
+    process.forEachThreadWithSignalsLocked { other in
+      if other != thread, other.pointee.head.hasSignal != 0 { left.subtract(candidate(other).takes(left)) }
+    }
+    process.forEachThreadWithSignalsLocked { other in
+      if left.isEmpty || other == thread { return }
+      let taken = candidate(other).takes(left)
+      if taken.isEmpty { return }
+      left.subtract(taken)
+      notify(other)
+    }
   }
 
   /// Has a thread look for what it is to do before its next user-mode instruction, and ends its waits.

@@ -152,6 +152,46 @@ import Testing
   }
 }
 
+@Suite struct SignalTargetTests {
+  private let usual = SignalTarget.Candidate(
+    blocked: SignalSet(.user2), isEnding: false, isStopped: false, isRunning: false, hasSignal: false)
+
+  private func isWilling(_ signal: Signal, _ change: (inout SignalTarget.Candidate) -> Void) -> Bool {
+    var candidate = usual
+    change(&candidate)
+    return SignalTarget.isWilling(candidate, signal)
+  }
+
+  @Test func threadThatSeesToASignalIsWilling() {
+    #expect(isWilling(.user1) { _ in })
+    #expect(!isWilling(.user2) { _ in })
+    #expect(!isWilling(.user1) { $0.isEnding = true })
+    #expect(!isWilling(.user1) { $0.isStopped = true })
+    #expect(!isWilling(.user1) { $0.hasSignal = true })
+    #expect(isWilling(.user1) {
+      $0.hasSignal = true
+      $0.isRunning = true
+    })
+    #expect(!isWilling(.user1) {
+      $0.isStopped = true
+      $0.isRunning = true
+    })
+  }
+
+  @Test func threadTakesWhatItDoesNotBlock() {
+    let set: SignalSet = [SignalSet(.user1), SignalSet(.user2), SignalSet(.terminate)]
+    #expect(usual.takes(set) == [SignalSet(.user1), SignalSet(.terminate)])
+    var candidate = usual
+    candidate.hasSignal = true
+    #expect(candidate.takes(set) == [SignalSet(.user1), SignalSet(.terminate)])
+    candidate.isStopped = true
+    #expect(candidate.takes(set).isEmpty)
+    candidate = usual
+    candidate.isEnding = true
+    #expect(candidate.takes(set).isEmpty)
+  }
+}
+
 @Suite struct SignalActionTests {
   @Test func maskInTheHandler() {
     let action = SignalAction(handler: 0x1000, mask: SignalSet(.terminate))
@@ -167,6 +207,7 @@ import Testing
     #expect(SignalAction(handler: 1).discards(.terminate))
     #expect(!SignalAction.default.discards(.terminate))
     #expect(SignalAction.default.discards(.child))
+    #expect(SignalAction.default.discards(.continue))
     #expect(!SignalAction(handler: 0x1000).discards(.child))
   }
 
