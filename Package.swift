@@ -21,7 +21,7 @@ let package = Package(
         "Instructions", "Entry", "ExceptionTable.inc", "UserAccess.inc", "Offsets.c", "FPU/fpu.asm", "FPU/xor-blocks.asm",
         "FPU/self-test-registers.asm", "FPU/user-state.asm", "Debugger.asm", "VDSO/vdso-image.asm",
         "Memory/allocation-hooks.asm", "Memory/memory-routines.asm", "Memory/user-access.asm", "Memory/user-copy.asm",
-        "Memory/reference-counts.asm",
+        "Memory/reference-counts.asm", "FPU/StateMask.inc",
       ]),
     // What needs both: memory, threads, processes, system calls, console.
     .target(

@@ -44,6 +44,11 @@ static pid_t wait_for(pid_t child, int *status, int options) {
   return found;
 }
 
+static void wait_for_end(pid_t child) {
+  int status;
+  CHECK_EQUAL(wait_for(child, &status, 0), child);
+}
+
 static void statuses(void) {
   int status;
   pid_t child = child_that_exits(42);

@@ -11,7 +11,7 @@ enum FPUOfflineTests {
     ]
   }
 
-  /// Whoever takes a CPU out of use is done with it before somebody else puts it back: in use, with threads that may run
+  /// Whoever takes a CPU out of use is done with it before somebody else puts it back: in use, with threads that run
   /// nowhere else, it would never be empty.
   private static func isBroughtBackAtOnce(_ test: Test) {
     if CPUs.count == 1 { return test.skip("needs two CPUs") }

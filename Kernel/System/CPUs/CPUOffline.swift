@@ -24,7 +24,7 @@ public enum CPUOffline {
     }
   }
 
-  /// Held during a change, so that nobody puts a CPU back into use that is being emptied: one in use may never be empty.
+  /// Held during a change, so that nobody puts a CPU back into use that is being emptied: one in use is never empty.
   nonisolated(unsafe) private static var storedChanges: Mutex?
   /// Where a change waits for the CPU to be empty. Nobody wakes it before its time: who is to end as well has to wait.
   nonisolated(unsafe) private static var storedPause: WaitQueue?

@@ -20,7 +20,7 @@ enum PriorityFutexes {
 
   /// Takes the lock, or waits until it is handed over.
   ///
-  /// - Throws: `noProcess` where its owner has ended, and was not robust; `deadlock` where the owner waits, itself or by
+  /// - Throws: `noProcess` where its owner has ended, and was not robust; `deadlock` where it waits, itself or by
   ///   others, for a lock of the current thread's.
   static func lock(
     _ address: UInt64, _ key: FutexKey, until deadline: UInt64?, mayWait: Bool
@@ -228,7 +228,7 @@ enum PriorityFutexes {
     Scheduler.wake(next.thread)
   }
 
-  /// The current thread ends, or begins another program: the locks that it holds, and that others wait for, go to those.
+  /// The current thread ends, or begins another program: the locks that it holds and that others wait for go to those.
   /// Nobody begins to wait for it after this.
   static func ownerEnds() {
     // In one access, which nothing overtakes: who has not seen this has been counted before.

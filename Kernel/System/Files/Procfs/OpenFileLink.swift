@@ -1,7 +1,7 @@
 import Core
 import Machine
 
-/// A link in /proc/PID that leads to the file of an open file of the process, whatever that is called by now: a subclass
+/// A link in /proc/PID that leads to the file of an open file of the process, whatever it is called by now: a subclass
 /// for each place where a process has open files.
 class OpenFileLink: FileNode, @unchecked Sendable {
   final let process: Process

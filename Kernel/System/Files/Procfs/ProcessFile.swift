@@ -66,7 +66,7 @@ final class ProcessFile: GeneratedFile, @unchecked Sendable {
   }
 }
 
-/// An open file with text about the memory of a process: that of the program that ran when the file was opened. Once the
+/// An open file with text about a process's memory: that of the program that ran when the file was opened. Once the
 /// process executes another one or ends, there is nothing in it any more, but for the auxiliary vector.
 final class OpenProgramText: OpenGeneratedFile, @unchecked Sendable {
   private let process: Process
