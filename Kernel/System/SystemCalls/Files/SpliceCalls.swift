@@ -62,7 +62,9 @@ extension SystemCalls {
 
   /// Bytes from a position on have positions as well: a device may take them there or not, and move by them.
   private static func checkPosition(_ position: Int64, count: UInt64) throws(Errno) {
-    guard position >= 0, Int64(bitPattern: UInt64(bitPattern: position) &+ count) >= 0 else { throw .invalid }
+    guard position >= 0, count <= UInt64(Int64.max), !position.addingReportingOverflow(Int64(count)).overflow else {
+      throw .invalid
+    }
   }
 
   private static func storeOffset(_ offset: Int64, to address: UInt64) throws(Errno) {
