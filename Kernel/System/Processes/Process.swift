@@ -208,15 +208,12 @@ public final class Process: @unchecked Sendable {
     }
   }
 
-  /// What is done with a signal. The signal lock is held.
+  /// What is done with a signal. The signal lock is held: under it execve(2) puts another table in the place of this
+  /// one, and ends this one.
   @inline(__always)
   func signalAction(_ signal: Signal) -> SignalAction {
     unretainedSignalActions._withUnsafeGuaranteedRef { $0[signal] }
   }
-
-  /// The same for who does not hold the lock. Another process's table is looked at in no other way: its execve(2) puts
-  /// one in its place under the lock, and ends the old one.
-  func currentSignalAction(_ signal: Signal) -> SignalAction { signalLock.withLock { signalAction(signal) } }
 
   /// As above, with the lock held, where that is about to be done.
   @inline(__always)

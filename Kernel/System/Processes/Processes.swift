@@ -267,8 +267,7 @@ enum Processes {
       Signals.send(information, to: parent, for: child.creator)
       return false
     }
-    let action = parent.currentSignalAction(signal)
-    if !action.isIgnore { Signals.send(information, to: parent, for: child.creator) }
+    let action = Signals.sendOfChild(information, to: parent, for: child.creator, isEnd: true)
     return action.isIgnore || action.flags.contains(.noChildWait)
   }
 
@@ -279,8 +278,11 @@ enum Processes {
     guard let signal = tracer === process.parent ? Signal(rawValue: process.exitSignal) : .child else { return }
     var information = information
     information.number = Int32(signal.rawValue)
-    if signal != .child || !tracer.currentSignalAction(signal).isIgnore {
-      Signals.send(information, to: tracer, for: process.leaderTracee?.tracerThread ?? 0)
+    let thread = process.leaderTracee?.tracerThread ?? 0
+    if signal == .child {
+      Signals.sendOfChild(information, to: tracer, for: thread, isEnd: true)
+    } else {
+      Signals.send(information, to: tracer, for: thread)
     }
   }
 
@@ -311,10 +313,7 @@ enum Processes {
     let tracer: Process? = lock.withLock {
       guard let tracer = tracee.tracer else { return nil }
       tracer.childEvents.add(1)
-      let action = tracer.currentSignalAction(.child)
-      if !action.isIgnore, !action.flags.contains(.noChildStop) {
-        Signals.send(information, to: tracer, for: tracee.tracerThread)
-      }
+      Signals.sendOfChild(information, to: tracer, for: tracee.tracerThread, isEnd: false)
       return tracer
     }
     tracer?.changed.wake()
@@ -328,10 +327,7 @@ enum Processes {
     let parent: Process? = lock.withLock {
       guard let parent = process.parent, tracee?.tracer !== parent else { return nil }
       parent.childEvents.add(1)
-      let action = parent.currentSignalAction(.child)
-      if !action.isIgnore, !action.flags.contains(.noChildStop) {
-        Signals.send(information, to: parent, for: process.creator)
-      }
+      Signals.sendOfChild(information, to: parent, for: process.creator, isEnd: false)
       return parent
     }
     parent?.changed.wake()

@@ -15,6 +15,23 @@ public enum Signals {
     process.signalLock.withLock { enqueue(information, process, nil, for: identifier) }
   }
 
+  /// Sends a parent or a tracer the SIGCHLD of an end or of a stop, unless it ignores that (SA_NOCLDSTOP). What it does
+  /// with the signal is looked at in the same step: once sigaction(2) has returned, none comes by the old one.
+  ///
+  /// - Returns: the action.
+  @discardableResult
+  static func sendOfChild(
+    _ information: SignalInformation, to process: Process, for identifier: Int32, isEnd: Bool
+  ) -> SignalAction {
+    process.signalLock.withLock {
+      let action = process.signalAction(.child)
+      if !action.isIgnore, isEnd || !action.flags.contains(.noChildStop) {
+        _ = enqueue(information, process, nil, for: identifier)
+      }
+      return action
+    }
+  }
+
   /// As above for one that tells nothing but that the kernel has sent it.
   @discardableResult
   static func send(_ signal: Signal, to process: Process) -> Bool {
