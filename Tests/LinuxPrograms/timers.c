@@ -31,19 +31,15 @@ static long milliseconds(void) {
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static void change_mask(int how, int number) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, number);
+  REQUIRE(sigprocmask(how, &set, NULL) == 0);
+}
 // Blocks a signal, which then comes in `await` alone: never before the wait for it.
-static void block(int number) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, number);
-  REQUIRE(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
-}
-static void unblock(int number) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, number);
-  REQUIRE(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0);
-}
+static void block(int number) { change_mask(SIG_BLOCK, number); }
+static void unblock(int number) { change_mask(SIG_UNBLOCK, number); }
 static void await(int number) {
   sigset_t set;
   sigprocmask(SIG_BLOCK, NULL, &set);

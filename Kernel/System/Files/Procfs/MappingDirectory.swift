@@ -16,7 +16,7 @@ final class MappingDirectory: GeneratedDirectory, @unchecked Sendable {
 
   private func space() throws(Errno) -> AddressSpace? {
     guard Processes.find(process.identifier) === process else { throw .noEntry }
-    return try ProcessAccess.memory(of: process).space
+    return try ProcessAccess.memory(of: process)
   }
 
   private func number(of region: MemoryRegion) -> UInt64 {
@@ -75,7 +75,7 @@ final class MappingLink: OpenFileLink, @unchecked Sendable {
   }
 
   override func find() throws(Errno) -> OpenFile {
-    let space = try ProcessAccess.memory(of: process).space
+    let space = try ProcessAccess.memory(of: process)
     guard let (_, file) = space?.mappedFile(from: addresses.lowerBound, to: addresses.upperBound) else {
       throw .noEntry
     }

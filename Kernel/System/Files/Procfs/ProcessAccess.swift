@@ -15,14 +15,20 @@ enum ProcessAccess {
     guard mayInspect(process) else { throw .access }
   }
 
-  /// The memory of a process that may be looked into, and its number, as `Process.numberedAddressSpace` has them. Nil
-  /// for a process that has ended.
+  /// The memory of a process that may be looked into; nil for one that has ended.
   ///
   /// - Throws: EACCES where it may not.
-  static func memory(of process: Process) throws(Errno) -> (space: AddressSpace?, number: UInt64) {
+  static func memory(of process: Process) throws(Errno) -> AddressSpace? { try inspected(process).memory.space }
+
+  /// The same for what is opened, and looks at it later.
+  static func program(of process: Process) throws(Errno) -> ProgramMemory {
+    ProgramMemory(process, number: try inspected(process).memory.number)
+  }
+
+  private static func inspected(_ process: Process) throws(Errno) -> Target {
     let target = Target(process)
     guard may(.inspection, target) else { throw .access }
-    return target.memory
+    return target
   }
 
   /// The memory of a process that may be traced; nil for one that has ended.

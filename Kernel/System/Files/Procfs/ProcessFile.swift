@@ -22,7 +22,7 @@ final class ProcessFile: GeneratedFile, @unchecked Sendable {
   override func open(_ flags: OpenFlags) throws(Errno) -> OpenFile {
     guard kind.isOfMemory else { return try super.open(flags) }
     try process.checkPresence()
-    let file = OpenProgramText(self, process, kind, try ProcessAccess.memory(of: process).number, flags)
+    let file = OpenProgramText(self, kind, try ProcessAccess.program(of: process), flags)
     if file.isMadeOnce { try file.generate() }
     return file
   }
@@ -69,17 +69,12 @@ final class ProcessFile: GeneratedFile, @unchecked Sendable {
 /// An open file with text about a process's memory: that of the program that ran when the file was opened. Once the
 /// process executes another one or ends, there is nothing in it any more, but for the auxiliary vector.
 final class OpenProgramText: OpenGeneratedFile, @unchecked Sendable {
-  private let process: Process
   private let kind: ProcessFileKind
-  /// Of the memory, which is not kept: it ends with the program.
-  private let number: UInt64
+  private let program: ProgramMemory
 
-  init(
-    _ file: GeneratedFile, _ process: Process, _ kind: ProcessFileKind, _ number: UInt64, _ flags: OpenFlags
-  ) {
-    self.process = process
+  init(_ file: GeneratedFile, _ kind: ProcessFileKind, _ program: ProgramMemory, _ flags: OpenFlags) {
     self.kind = kind
-    self.number = number
+    self.program = program
     super.init(file, flags)
   }
 
@@ -87,9 +82,8 @@ final class OpenProgramText: OpenGeneratedFile, @unchecked Sendable {
   override var isMadeOnce: Bool { kind == .auxiliaryVector }
 
   override func write(to text: inout TextBuffer) throws(Errno) {
-    if kind == .maps || kind == .smaps { try process.checkPresence() }
-    let (current, number) = process.numberedAddressSpace
-    guard number == self.number, let space = current else { return }
+    if kind == .maps || kind == .smaps { try program.process.checkPresence() }
+    guard let space = program.space else { return }
     switch kind {
     case .environment: ProcessMemoryFiles.writeEnvironment(of: space, to: &text)
     case .auxiliaryVector: ProcessMemoryFiles.writeAuxiliaryVector(of: space, to: &text)

@@ -14,7 +14,7 @@ final class ProcessMemoryNode: FileNode, @unchecked Sendable {
 
   override func open(_ flags: OpenFlags) throws(Errno) -> OpenFile {
     try process.checkPresence()
-    return OpenProcessMemory(self, process, try ProcessAccess.memory(of: process).number, flags)
+    return OpenProcessMemory(self, try ProcessAccess.program(of: process), flags)
   }
 
   override func checkAttributesAreChangeable() throws(Errno) { throw .notPermitted }
@@ -25,26 +25,17 @@ final class ProcessMemoryNode: FileNode, @unchecked Sendable {
 /// It stays that of the program that ran when it was opened: once the process executes another one or ends, there is
 /// nothing in it any more.
 final class OpenProcessMemory: OpenFile, @unchecked Sendable {
-  private let process: Process
-  /// Of the memory, which is not kept: it ends with the program.
-  private let number: UInt64
+  private let program: ProgramMemory
 
-  init(_ node: FileNode, _ process: Process, _ number: UInt64, _ flags: OpenFlags) {
-    self.process = process
-    self.number = number
+  init(_ node: FileNode, _ program: ProgramMemory, _ flags: OpenFlags) {
+    self.program = program
     super.init(node: node, flags: flags)
-  }
-
-  /// Nil once the program has gone.
-  private var space: AddressSpace? {
-    let (space, number) = process.numberedAddressSpace
-    return number == self.number ? space : nil
   }
 
   override var hasPosition: Bool { true }
 
   override func read(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
-    guard let space else { return 0 }
+    guard let space = program.space else { return 0 }
     return try transfer(buffer.remaining, at: position) { (address, memory) throws(Errno) in
       let count = space.readForDebugger(address, into: memory)
       if count > 0 { try buffer.put(UnsafeRawBufferPointer(rebasing: memory[0..<count])) }
@@ -53,7 +44,7 @@ final class OpenProcessMemory: OpenFile, @unchecked Sendable {
   }
 
   override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
-    guard let space else { return 0 }
+    guard let space = program.space else { return 0 }
     return try transfer(buffer.remaining, at: position) { (address, memory) throws(Errno) in
       try buffer.take(into: memory)
       return space.writeForDebugger(UnsafeRawBufferPointer(memory), at: address)

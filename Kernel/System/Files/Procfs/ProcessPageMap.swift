@@ -14,7 +14,7 @@ final class ProcessPageMapNode: FileNode, @unchecked Sendable {
 
   override func open(_ flags: OpenFlags) throws(Errno) -> OpenFile {
     try process.checkPresence()
-    return OpenPageMap(self, process, try ProcessAccess.memory(of: process).number, flags)
+    return OpenPageMap(self, try ProcessAccess.program(of: process), flags)
   }
 
   override func checkAttributesAreChangeable() throws(Errno) { throw .notPermitted }
@@ -25,15 +25,12 @@ final class ProcessPageMapNode: FileNode, @unchecked Sendable {
 /// It stays that of the program that ran when it was opened: once the process executes another one or ends, there is
 /// nothing in it any more.
 final class OpenPageMap: OpenFile, @unchecked Sendable {
-  private let process: Process
-  /// Of the memory, which is not kept: it ends with the program.
-  private let number: UInt64
+  private let program: ProgramMemory
   /// Where pages lie in the machine's memory is told to administrators alone: whoever opened the file.
   private let showsFrames: Bool
 
-  init(_ node: FileNode, _ process: Process, _ number: UInt64, _ flags: OpenFlags) {
-    self.process = process
-    self.number = number
+  init(_ node: FileNode, _ program: ProgramMemory, _ flags: OpenFlags) {
+    self.program = program
     showsFrames = Scheduler.current.pointee.process!.hasCapability(.administration)
     super.init(node: node, flags: flags)
   }
@@ -44,8 +41,7 @@ final class OpenPageMap: OpenFile, @unchecked Sendable {
     let mutex = FileMutexes.position(of: self)
     mutex.acquire()
     defer { mutex.release() }
-    let (current, number) = process.numberedAddressSpace
-    guard number == self.number, let space = current else { return 0 }
+    guard let space = program.space else { return 0 }
     let start = position ?? offset
     let entrySize = PageMapEntry.sizeInBytes
     guard start >= 0, start % Int64(entrySize) == 0, buffer.remaining % entrySize == 0 else { throw .invalid }

@@ -21,32 +21,26 @@ enum EpollNesting {
     mutex.acquire()
     defer { mutex.release() }
     search += 1
-    guard let below = depth(below: target, 0, seeking: epoll) else { throw .tooManySymbolicLinks }
+    guard let below = depth(of: target, seeking: epoll, next: { $0.nestedInstances() }) else {
+      throw .tooManySymbolicLinks
+    }
     search += 1
-    guard let above = depth(above: epoll, 0), below + above + 1 <= limit else { throw .tooManySymbolicLinks }
+    guard let above = depth(of: epoll, seeking: nil, next: { $0.epollLinks?.epolls ?? [] }),
+      below + above + 1 <= limit
+    else { throw .tooManySymbolicLinks }
     try body()
   }
 
-  /// How many instances are below one; nil where they are too many, or `sought` is among them.
-  private static func depth(below epoll: Epoll, _ level: Int, seeking sought: Epoll) -> Int? {
+  /// How many instances follow one, as `next` gives those that follow each; nil where they are too many, or `sought` is
+  /// among them.
+  private static func depth(
+    of epoll: Epoll, _ level: Int = 0, seeking sought: Epoll?, next: (Epoll) -> [Epoll]
+  ) -> Int? {
     if epoll === sought || level > limit { return nil }
     if epoll.nestingSearch == search { return epoll.nestingDepth }
     var deepest = 0
-    for nested in epoll.nestedInstances() {
-      guard let depth = depth(below: nested, level + 1, seeking: sought) else { return nil }
-      deepest = max(deepest, depth + 1)
-    }
-    epoll.nestingDepth = deepest
-    epoll.nestingSearch = search
-    return deepest
-  }
-
-  private static func depth(above epoll: Epoll, _ level: Int) -> Int? {
-    if level > limit { return nil }
-    if epoll.nestingSearch == search { return epoll.nestingDepth }
-    var deepest = 0
-    for outer in epoll.epollLinks?.epolls ?? [] {
-      guard let depth = depth(above: outer, level + 1) else { return nil }
+    for following in next(epoll) {
+      guard let depth = depth(of: following, level + 1, seeking: sought, next: next) else { return nil }
       deepest = max(deepest, depth + 1)
     }
     epoll.nestingDepth = deepest
