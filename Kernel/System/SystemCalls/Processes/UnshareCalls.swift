@@ -11,9 +11,10 @@ extension SystemCalls {
     let process = Scheduler.current.pointee.process!
     // Memory, handlers and the process itself can be left by nobody who shares them.
     if !flags.isDisjoint(with: [.memory, .signalHandlers, .thread]), process.threadCount != 1 { throw .invalid }
+    // Before anything is done.
+    if flags.contains(.fileSystem), Frames.freeCount <= Frames.reserve { throw .outOfMemory }
     if flags.contains(.files) { try process.unshareFiles() }
     if flags.contains(.semaphores) { SemaphoreUndoList.leave(Scheduler.current) }
-    guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
     if flags.contains(.fileSystem) { process.fileSystem = process.fileSystem.copy() }
     return 0
   }
