@@ -31,14 +31,7 @@ public enum Threads {
   /// The process of a thread with this identifier; nil where there is none. The thread may have ended since:
   /// look again under the process's lock.
   static func process(ofThread identifier: Int32) -> Process? {
-    listLock.withLock {
-      var next = firstInList
-      while let thread = next {
-        if thread.pointee.identifier == identifier { return thread.pointee.process }
-        next = thread.pointee.listNext
-      }
-      return nil
-    }
+    withListed(identifier) { $0.pointee.process }
   }
 
   /// Calls `body` with the thread of a program that has this identifier, with the lock of the list held and interrupts

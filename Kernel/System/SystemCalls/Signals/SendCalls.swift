@@ -144,11 +144,6 @@ extension SystemCalls {
   /// The process that has a thread with this identifier.
   private static func process(ofThread identifier: Int32) -> Process? {
     let own = Scheduler.current.pointee.process!
-    if Signals.send(nil, to: own, thread: identifier) != nil { return own }
-    var found: Process?
-    Threads.forEach { thread in
-      if thread.pointee.identifier == identifier { found = thread.pointee.process }
-    }
-    return found
+    return Signals.send(nil, to: own, thread: identifier) != nil ? own : Threads.process(ofThread: identifier)
   }
 }
