@@ -12,8 +12,8 @@ enum DeviceNodes {
     PseudoTerminalFileSystem.initialize()
   }
 
-  /// Fills a directory as devtmpfs is filled.
-  static func populate(_ directory: Path, _ lookup: PathLookup) throws(Errno) {
+  /// Makes the nodes of the devices, all that devtmpfs has.
+  private static func addDevices(to directory: Path, _ lookup: PathLookup) throws(Errno) {
     func node(_ name: StaticString, _ major: UInt32, _ minor: UInt32, _ permissions: UInt32) throws(Errno) {
       try FileTree.makeNode(
         ByteView(name), from: directory, lookup, mode: .characterDevice.with(permissions: permissions),
@@ -32,6 +32,12 @@ enum DeviceNodes {
     try node("ptmx", alias, TerminalAliases.Minor.multiplexer, 0o666)
     try node("ttyS0", SerialDevices.major, SerialDevices.firstSerialMinor, 0o600)
     try node("ttyS1", SerialDevices.major, SerialDevices.firstSerialMinor + 1, 0o600)
+  }
+
+  /// Fills the first /dev, which is there without a mount: the devices, and what others find there once an init has
+  /// prepared it.
+  static func populate(_ directory: Path, _ lookup: PathLookup) throws(Errno) {
+    try addDevices(to: directory, lookup)
     try FileTree.makeLink(to: ByteView("/proc/self/fd"), ByteView("fd"), from: directory, lookup)
     try FileTree.makeLink(to: ByteView("/proc/self/fd/0"), ByteView("stdin"), from: directory, lookup)
     try FileTree.makeLink(to: ByteView("/proc/self/fd/1"), ByteView("stdout"), from: directory, lookup)
@@ -51,7 +57,7 @@ enum DeviceNodes {
     let fileSystem = MemoryFileSystem(typeName: "devtmpfs", magic: MemoryMagic.tmpfs)
     let root = fileSystem.makeRoot(permissions: 0o755)
     let path = Path(try Mount(root: root, source: ByteView("devtmpfs"), flags: []), root)
-    try populate(path, PathLookup(root: path, identity: .root))
+    try addDevices(to: path, PathLookup(root: path, identity: .root))
     storedRoot = root
   }
 }
