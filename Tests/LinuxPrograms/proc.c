@@ -7,11 +7,13 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
@@ -375,6 +377,48 @@ static void checkSystem(void) {
   if (readFile("/sys/devices/system/cpu/online") > 0) CHECK(text[0] == '0');
 }
 
+// Whether /proc/locks has a line, behind its number, of a lock on this file.
+static int hasLock(int file, const char *kind, int process, const char *range) {
+  char line[128];
+  struct stat status;
+  REQUIRE(fstat(file, &status) == 0 && readFile("/proc/locks") > 0);
+  snprintf(line, sizeof line, ": %s %d %02x:%02x:%lu %s\n", kind, process, major(status.st_dev),
+    minor(status.st_dev), status.st_ino, range);
+  return strstr(text, line) != NULL;
+}
+
+static void checkLocks(void) {
+  char path[] = "/tmp/locked-XXXXXX";
+  int file = mkstemp(path), other = open(path, O_RDONLY);
+  REQUIRE(file >= 0 && other >= 0);
+  struct flock range = {.l_type = F_WRLCK, .l_start = 5, .l_len = 10};
+  CHECK(fcntl(file, F_SETLK, &range) == 0 && hasLock(file, "POSIX  ADVISORY  WRITE", getpid(), "5 14"));
+  range = (struct flock){.l_type = F_RDLCK, .l_start = 100};
+  CHECK(fcntl(file, F_OFD_SETLK, &range) == 0 && hasLock(file, "OFDLCK ADVISORY  READ", -1, "100 EOF"));
+  CHECK(flock(other, LOCK_SH) == 0 && hasLock(file, "FLOCK  ADVISORY  READ", getpid(), "0 EOF"));
+  CHECK(flock(other, LOCK_UN) == 0 && !hasLock(file, "FLOCK  ADVISORY  READ", getpid(), "0 EOF"));
+  CHECK(hasLock(file, "POSIX  ADVISORY  WRITE", getpid(), "5 14"));
+  close(other);
+  CHECK(!hasLock(file, "POSIX  ADVISORY  WRITE", getpid(), "5 14"));
+  CHECK(hasLock(file, "OFDLCK ADVISORY  READ", -1, "100 EOF"));
+  close(file);
+  unlink(path);
+}
+
+// What init and ps look for: where the console is, and which numbers terminals have.
+static void checkTerminals(void) {
+  char name[32] = "", path[64], flags[16];
+  unsigned int first, second;
+  REQUIRE(readFile("/proc/consoles") > 0);
+  CHECK(sscanf(text, "%31s %3s (%15[^)]) %u:%u\n", name, flags, path, &first, &second) == 5 && flags[1] == 'W');
+  snprintf(path, sizeof path, "/dev/%s", name);
+  struct stat status;
+  if (stat(path, &status) == 0) CHECK(S_ISCHR(status.st_mode) && status.st_rdev == makedev(first, second));
+  CHECK(readFile("/proc/tty/drivers") > 0);
+  CHECK(strstr(text, "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"));
+  CHECK(strstr(text, "\npty_slave            /dev/pts      136 0-"));
+}
+
 // A position counts for what was read from the start on.
 static void checkPositions(void) {
   int file = open("/proc/version", O_RDONLY);
@@ -404,6 +448,8 @@ int main(int count, char **arguments) {
   checkEnd();
   checkPermissions();
   checkSystem();
+  checkLocks();
+  checkTerminals();
   checkPositions();
   checkThreads();
   return finish();

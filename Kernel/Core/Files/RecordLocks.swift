@@ -10,6 +10,16 @@ public struct RecordLocks {
     case exclusive
   }
 
+  /// Whose locks stand in each other's way, and what an owner is.
+  public enum Family: Sendable {
+    /// Of a process: POSIX's. Only these are searched for deadlocks.
+    case process
+    /// Of an open file (F_OFD_SETLK).
+    case openFile
+    /// flock(2)'s, of the whole file.
+    case whole
+  }
+
   public struct Record: Equatable, Sendable {
     public var owner: UInt64
     /// The process that F_GETLK names; -1 for a lock of an open file.

@@ -50,6 +50,11 @@ struct LinuxBootTests {
       status: 0),
     Case(
       boot: BootScript(
+        name: "linux-initramfs", archive: "build/linux.cpio", words: "init=/bin/sh",
+        steps: "Tests/BootTests/Steps/initramfs.txt"),
+      status: 4),
+    Case(
+      boot: BootScript(
         name: "linux-fuzz", archive: "build/linux.cpio",
         words: "init=/bin/fuzz-calls -- --calls 300000 --rounds 2 --seed 20", timeoutSeconds: 240),
       status: 0, messages: ["fuzz: passed"]),

@@ -34,6 +34,23 @@ import Testing
     #expect(generated { line.write(to: &$0) } == "00400000-00401000 ---s 00000000 00:00 0 ")
   }
 
+  @Test func locksOfEachFamily() {
+    func line(_ number: Int, _ family: RecordLocks.Family, _ record: RecordLocks.Record) -> String {
+      let line = FileLockLine(
+        number: number, family: family, record: record, deviceMajor: 0xFE, deviceMinor: 0, inode: 16_221_310)
+      return generated { line.write(to: &$0) }
+    }
+    #expect(
+      line(6, .process, .init(owner: 1, process: 4738, kind: .exclusive, start: 5, last: 14))
+        == "6: POSIX  ADVISORY  WRITE 4738 fe:00:16221310 5 14\n")
+    #expect(
+      line(7, .whole, .init(owner: 1, process: 4738, kind: .shared, start: 0, last: .max))
+        == "7: FLOCK  ADVISORY  READ 4738 fe:00:16221310 0 EOF\n")
+    #expect(
+      line(10, .openFile, .init(owner: 1, process: -1, kind: .shared, start: 203, last: 203))
+        == "10: OFDLCK ADVISORY  READ -1 fe:00:16221310 203 203\n")
+  }
+
   @Test func limits() {
     var limits = ResourceLimits()
     limits[.openFiles] = ResourceLimit(soft: 20000, hard: 20000)

@@ -17,6 +17,16 @@ enum FileLocks {
     init(_ node: FileNode) { self.node = node }
 
     var isUnused: Bool { records.isEmpty && whole.isEmpty && waiters == 0 }
+
+    /// Its locks one after the other; nil behind the last.
+    subscript(index: Int) -> Entry? {
+      let ranges = records.records
+      if index < ranges.count {
+        return Entry(node: node, record: ranges[index], family: ranges[index].process < 0 ? .openFile : .process)
+      }
+      let rest = index - ranges.count
+      return rest < whole.records.count ? Entry(node: node, record: whole.records[rest], family: .whole) : nil
+    }
   }
 
   /// Somebody who waits, for the search for a deadlock: what he owns, and who is in his way.
@@ -53,15 +63,6 @@ enum FileLocks {
   /// While the machine comes up.
   static func initialize() { storedChanged = WaitQueue() }
 
-  enum Family {
-    /// Of a process: POSIX's. Only these are searched for deadlocks.
-    case process
-    /// Of an open file (F_OFD_SETLK).
-    case openFile
-    /// flock(2)'s.
-    case whole
-  }
-
   /// The owner of a process's record locks: what shares descriptors shares these.
   static func owner(_ table: DescriptorTable) -> UInt64 {
     UInt64(UInt(bitPattern: Unmanaged.passUnretained(table).toOpaque()))
@@ -77,7 +78,7 @@ enum FileLocks {
   /// - Throws: EAGAIN where another lock is in the way and the call does not wait; EDEADLK, ENOLCK; where a signal
   ///   ends the wait, to be restarted.
   static func set(
-    _ wanted: RecordLocks.Record, on node: FileNode, _ family: Family, waits mayWait: Bool
+    _ wanted: RecordLocks.Record, on node: FileNode, _ family: RecordLocks.Family, waits mayWait: Bool
   ) throws(Errno) {
     while true {
       let before = changes.load()
@@ -100,7 +101,7 @@ enum FileLocks {
   }
 
   private static func trySet(
-    _ wanted: RecordLocks.Record, on node: FileNode, _ family: Family, mayWait: Bool
+    _ wanted: RecordLocks.Record, on node: FileNode, _ family: RecordLocks.Family, mayWait: Bool
   ) -> Outcome {
     let item = item(of: node)
     let conflict = family == .whole ? item.whole.conflict(with: wanted) : item.records.conflict(with: wanted)
@@ -152,7 +153,7 @@ enum FileLocks {
   ///
   /// - Throws: ENOLCK where what is left of them on both sides would be too many.
   static func unlockRange(
-    owner: UInt64, on node: FileNode, _ family: Family, start: Int64, last: Int64
+    owner: UInt64, on node: FileNode, _ family: RecordLocks.Family, start: Int64, last: Int64
   ) throws(Errno) {
     let isFull = lock.withLock {
       items.first { $0.node === node }.map { $0.records.records.count >= recordLimit } ?? false
@@ -162,7 +163,7 @@ enum FileLocks {
   }
 
   /// Takes locks of a range away.
-  static func unlock(owner: UInt64, on node: FileNode, _ family: Family, start: Int64 = 0, last: Int64 = .max) {
+  static func unlock(owner: UInt64, on node: FileNode, _ family: RecordLocks.Family, start: Int64 = 0, last: Int64 = .max) {
     lock.withLock {
       guard let item = items.first(where: { $0.node === node }) else { return }
       let changed =
@@ -186,12 +187,32 @@ enum FileLocks {
     unlock(owner: owner, on: file.node, .whole)
   }
 
-  /// All locks, for /proc/locks.
-  static func forEach(_ body: (FileNode, RecordLocks.Record, Family) -> Void) {
-    lock.withLock {
-      for item in items {
-        for record in item.records.records { body(item.node, record, record.process < 0 ? .openFile : .process) }
-        for record in item.whole.records { body(item.node, record, .whole) }
+  /// A lock and the file that it is on.
+  struct Entry {
+    let node: FileNode
+    let record: RecordLocks.Record
+    let family: RecordLocks.Family
+  }
+
+  /// Calls `body` with each lock, and with no lock of the kernel's held. Of what changes meanwhile it may miss some.
+  static func forEach(_ body: (Entry) -> Void) {
+    var file = 0
+    var index = 0
+    while true {
+      var isFile = false
+      let entry: Entry? = lock.withLock {
+        guard file < items.count else { return nil }
+        isFile = true
+        return items[file][index]
+      }
+      if let entry {
+        body(entry)
+        index += 1
+      } else if isFile {
+        file += 1
+        index = 0
+      } else {
+        return
       }
     }
   }

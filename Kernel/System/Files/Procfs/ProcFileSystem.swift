@@ -58,6 +58,7 @@ final class ProcRoot: FixedDirectory, @unchecked Sendable {
     })
     SystemFiles.add(to: self, commandLine)
     MachineFiles.add(to: self)
+    TerminalFiles.add(to: self)
     SettingFiles.add(to: self)
     InterProcessFiles.add(to: self)
   }

@@ -26,6 +26,8 @@ enum SystemFiles {
       text.put("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")
     }
     root.addFile("partitions") { text throws(Errno) in text.put("major minor  #blocks  name\n\n") }
+    root.addFile("diskstats") { text throws(Errno) in }
+    root.addFile("locks") { text throws(Errno) in writeLocks(to: &text) }
     root.addFile("devices") { text throws(Errno) in
       text.put("Character devices:\n")
       CharacterDevices.writeNames(to: &text)
@@ -73,6 +75,19 @@ enum SystemFiles {
     text.put("\nprocs_running ")
     text.put(SystemLoad.activeThreads)
     text.put("\nprocs_blocked 0\n")
+  }
+
+  /// /proc/locks
+  private static func writeLocks(to text: inout TextBuffer) {
+    var number = 0
+    FileLocks.forEach { entry in
+      number += 1
+      let device = DeviceNumber(rawValue: entry.node.fileSystem.device)
+      FileLockLine(
+        number: number, family: entry.family, record: entry.record, deviceMajor: device.major,
+        deviceMinor: device.minor, inode: entry.node.number
+      ).write(to: &text)
+    }
   }
 
   /// /proc/needletail: how FPU state is switched, and what each CPU has counted.
