@@ -33,6 +33,18 @@ static struct program plain(int type, Elf64_Addr address) {
   return program;
 }
 
+// A program that /tmp/hostile-interpreter loads. By itself it ends with another status than that.
+static struct program interpreted(int type, Elf64_Addr address) {
+  struct program program = plain(type, address);
+  program.text[1] = 43;
+  program.header.e_phnum = 2;
+  strcpy(program.interpreter, "/tmp/hostile-interpreter");
+  program.segments[1] = (Elf64_Phdr){
+    .p_type = PT_INTERP, .p_offset = offsetof(struct program, interpreter),
+    .p_filesz = strlen(program.interpreter) + 1};
+  return program;
+}
+
 static void put(const char *path, const struct program *program) {
   unlink(path);
   int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
@@ -68,6 +80,16 @@ int main(void) {
   program = plain(ET_DYN, 0);
   put("/tmp/hostile-program", &program);
   CHECK_EQUAL(run("/tmp/hostile-program"), 42);
+  // Its interpreter may be linked to fixed addresses, also to those of the program itself.
+  for (int type = ET_EXEC; type <= ET_DYN; type++) {
+    for (Elf64_Addr address = 0x200000; address <= 0x400000; address += 0x200000) {
+      struct program user = interpreted(type, type == ET_EXEC ? 0x400000 : 0);
+      put("/tmp/hostile-program", &user);
+      program = plain(ET_EXEC, address);
+      put("/tmp/hostile-interpreter", &program);
+      CHECK_EQUAL(run("/tmp/hostile-program"), 42);
+    }
+  }
   // Wherever its addresses begin, it can be put somewhere, or is refused.
   static const Elf64_Addr places[] = {
     0x1000, 0x10000, 0x555555554000, 0x7FFF00000000, 0x7FFFFFF00000, 0x7FFFFFFFD000, 0x7FFFFFFFE000, 0x7FFFFFFFF000,
@@ -88,18 +110,13 @@ int main(void) {
           say("not ok type %d at %#lx aligned to %#lx: %d", type, places[index], alignments[choice], result);
         }
         // And the same as the interpreter of a program that is in order.
-        if (type != ET_DYN) continue;
         put("/tmp/hostile-interpreter", &program);
-        struct program user = plain(ET_DYN, 0);
-        user.header.e_phnum = 2;
-        strcpy(user.interpreter, "/tmp/hostile-interpreter");
-        user.segments[1] = (Elf64_Phdr){
-          .p_type = PT_INTERP, .p_offset = offsetof(struct program, interpreter), .p_filesz = strlen(user.interpreter) + 1};
+        struct program user = interpreted(ET_DYN, 0);
         put("/tmp/hostile-program", &user);
         result = run("/tmp/hostile-program");
         if (result != 42 && result != -1 && result != 128 + SIGSEGV && result != 128 + SIGKILL) {
           check_failures++;
-          say("not ok interpreter at %#lx aligned to %#lx: %d", places[index], alignments[choice], result);
+          say("not ok interpreter of type %d at %#lx aligned to %#lx: %d", type, places[index], alignments[choice], result);
         }
       }
     }

@@ -150,10 +150,5 @@ struct ProgramFile: ~Copyable {
       try space.map(
         MemoryRegion(start: fileEnd, end: end, protection: protection, kind: .anonymousPrivate), replacing: true)
     }
-    if segment.executable {
-      space.startArea.code = start..<start + segment.memorySize
-    } else if segment.writable {
-      space.startArea.data = start..<start + segment.memorySize
-    }
   }
 }
