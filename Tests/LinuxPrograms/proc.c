@@ -375,6 +375,13 @@ static void checkSystem(void) {
   getrlimit(RLIMIT_NOFILE, &limit);
   CHECK_EQUAL(field("Max open files", 10), limit.rlim_cur);
   if (readFile("/sys/devices/system/cpu/online") > 0) CHECK(text[0] == '0');
+  int event = open("/sys/class/mem/null/uevent", O_WRONLY);
+  if (event < 0) return;
+  CHECK(write(event, "change", 6) == 6 && write(event, "change\n", 7) == 7);
+  CHECK(write(event, "change 01234567-89ab-cdef-0123-456789abcdef", 43) == 43);
+  CHECK_ERROR(write(event, "change 01234567", 15), EINVAL);
+  CHECK_ERROR(write(event, "changes", 7), EINVAL);
+  close(event);
 }
 
 // Whether /proc/locks has a line, behind its number, of a lock on this file.

@@ -61,15 +61,30 @@ enum DeviceFiles {
       text.put(number.minor)
       text.put("\n")
     }
-    device.addFile("uevent") { text throws(Errno) in
-      text.put("MAJOR=")
-      text.put(number.major)
-      text.put("\nMINOR=")
-      text.put(number.minor)
-      text.put("\nDEVNAME=")
-      text.put(name)
-      text.put("\n")
+    device.addFile(
+      "uevent", permissions: 0o644,
+      { text throws(Errno) in
+        text.put("MAJOR=")
+        text.put(number.major)
+        text.put("\nMINOR=")
+        text.put(number.minor)
+        text.put("\nDEVNAME=")
+        text.put(name)
+        text.put("\n")
+      },
+      receiver: { action throws(Errno) in if !isAction(action) { throw .invalid } })
+  }
+
+  /// Whether a device may be told so (Linux's Documentation/ABI/testing/sysfs-uevent): an action, and an identifier of
+  /// 36 characters where somebody waits for the event. There is nobody who could.
+  private static func isAction(_ text: ByteView) -> Bool {
+    let text = text.withoutNewline
+    let length = text.firstIndex(of: UInt8(ascii: " ")) ?? text.count
+    guard let action = text.slice(at: 0, count: length), length == text.count || text.count > length + 36 else {
+      return false
     }
+    return action == "add" || action == "remove" || action == "change" || action == "move" || action == "online"
+      || action == "offline" || action == "bind" || action == "unbind"
   }
 }
 
