@@ -57,9 +57,15 @@ enum Segments {
     }
   }
 
-  /// Loads what the current thread's record says.
-  static func load(_ thread: ThreadPointer) {
-    Interrupts.withDisabled { loadAll(thread) }
+  /// Changes what the current thread has. In one step: a switch in between would put into the record what the registers
+  /// still hold.
+  @inline(__always)
+  static func change(of thread: ThreadPointer, _ body: (ThreadPointer) -> Void) {
+    Interrupts.withDisabled {
+      note(thread)
+      body(thread)
+      loadAll(thread)
+    }
   }
 
   /// Gives a thread a segment of its own, in the entry that it names (set_thread_area(2)). The thread is the current

@@ -34,10 +34,11 @@ extension UnsafeMutablePointer where Pointee == Thread {
     pointee.restartableSequence = RestartableSequence()
     SystemCallDispatch.end(of: self)
     setName(path: path)
-    pointee.segmentSelectors = 0
-    pointee.fsBase = 0
-    pointee.gsBase = 0
-    Segments.load(self)
+    Segments.change(of: self) { thread in
+      thread.pointee.segmentSelectors = 0
+      thread.pointee.fsBase = 0
+      thread.pointee.gsBase = 0
+    }
     Segments.removeOwn(of: self)
     HardwareBreakpoints.startProgram(self)
   }

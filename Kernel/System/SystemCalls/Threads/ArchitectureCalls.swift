@@ -9,16 +9,16 @@ extension SystemCalls {
     switch arguments.first & 0xFFFF_FFFF {
     case 0x1001:  // ARCH_SET_GS
       guard value < UserMemory.limit else { throw .notPermitted }
-      Segments.note(thread)
-      thread.pointee.segmentSelectors &= ~Segments.gsSelector
-      thread.pointee.gsBase = value
-      Segments.load(thread)
+      Segments.change(of: thread) { thread in
+        thread.pointee.segmentSelectors &= ~Segments.gsSelector
+        thread.pointee.gsBase = value
+      }
     case 0x1002:  // ARCH_SET_FS
       guard value < UserMemory.limit else { throw .notPermitted }
-      Segments.note(thread)
-      thread.pointee.segmentSelectors &= ~Segments.fsSelector
-      thread.pointee.fsBase = value
-      Segments.load(thread)
+      Segments.change(of: thread) { thread in
+        thread.pointee.segmentSelectors &= ~Segments.fsSelector
+        thread.pointee.fsBase = value
+      }
     case 0x1003:  // ARCH_GET_FS
       Segments.note(thread)
       guard UserMemory.store(thread.pointee.fsBase, to: value) else { throw .badAddress }
