@@ -20,6 +20,9 @@ public struct FutexKey: Equatable, Sendable {
 
   public var isShared: Bool { space == 0 }
 
+  /// The frame that shared memory's key names.
+  public var frame: UInt64 { address & ~4095 }
+
   /// Spreads keys over 2^`bits` buckets.
   public func bucket(bits: UInt64) -> Int {
     let mixed = (address >> 2 &+ space >> 12) &* 0x9E37_79B9_7F4A_7C15

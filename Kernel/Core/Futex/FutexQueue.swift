@@ -199,11 +199,12 @@ public struct FutexQueue<Element: FutexQueued> {
   /// - Parameters:
   ///   - target: the queue of the other key; may be the same one.
   ///   - bucket: that queue's number.
+  ///   - moved: told of each that has the other key from now on.
   /// - Returns: how many were woken or moved.
   public static func requeue(
     _ key: FutexKey, on source: UnsafeMutablePointer<FutexQueue>, to newKey: FutexKey,
     on target: UnsafeMutablePointer<FutexQueue>, bucket: Int32, wakeLimit: Int, moveLimit: Int,
-    _ wake: (UnsafeMutablePointer<Element>) -> Void
+    moved: (UnsafeMutablePointer<Element>) -> Void = { _ in }, _ wake: (UnsafeMutablePointer<Element>) -> Void
   ) throws(Mixture) -> Int {
     var count = 0
     var candidate = source.pointee.first
@@ -222,6 +223,7 @@ public struct FutexQueue<Element: FutexQueued> {
           target.pointee.link(element)
           element.pointee.futexLinks.bucket = bucket
         }
+        moved(element)
       }
     }
     return count
@@ -245,10 +247,12 @@ public struct FutexQueue<Element: FutexQueued> {
   ///   - owner: who holds the lock.
   ///   - target: the queue of the lock's key; may be the same one.
   ///   - bucket: that queue's number.
+  ///   - moved: told of each that waits for the lock from now on.
   ///   - isDeadlock: whether a waiter would wait for itself.
   public static func requeue(
     _ key: FutexKey, on source: UnsafeMutablePointer<FutexQueue>, toLock lock: FutexKey, of owner: UInt32,
     on target: UnsafeMutablePointer<FutexQueue>, bucket: Int32, limit: Int,
+    moved: (UnsafeMutablePointer<Element>) -> Void = { _ in },
     isDeadlock: (UnsafeMutablePointer<Element>) -> Bool
   ) -> LockRequeue {
     var result = LockRequeue()
@@ -267,6 +271,7 @@ public struct FutexQueue<Element: FutexQueued> {
       element.pointee.futexLinks.owner = owner
       element.pointee.futexLinks.bucket = bucket
       target.pointee.link(element)
+      moved(element)
       if element.pointee.futexLinks.priority != 0 { result.hasPriority = true }
       result.moved += 1
     }

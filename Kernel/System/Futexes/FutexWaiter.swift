@@ -1,4 +1,5 @@
 import Core
+import Machine
 
 /// A thread that waits for a word. Each has one of its own, and makes others while it waits for several words
 /// (`Futexes.wait(forAnyOf:)`).
@@ -6,6 +7,9 @@ struct FutexWaiter: FutexQueued {
   var futexLinks = FutexLinks()
   /// Constant once the waiter is on a queue.
   var thread: ThreadPointer?
+  /// The frame that its key names since a requeue has changed it, with a reference; 0 for none. Under the lock of the
+  /// queue that it is on.
+  var frame: PhysicalAddress = 0
 
   init(thread: ThreadPointer? = nil) { self.thread = thread }
 }

@@ -7,9 +7,23 @@ extension Futexes {
   struct Word {
     var waiter: FutexWaiter
     var key = FutexKey(space: 0, address: 0)
+    /// Whether the frame of its key is held.
+    var isHeld = false
     let address: UInt64
     let expected: UInt32
     let isPrivate: Bool
+
+    /// Finds its key anew, and holds that.
+    mutating func holdKey() throws(Errno) {
+      letGoOfKey()
+      key = try Futexes.holdKey(address, isPrivate: isPrivate)
+      isHeld = true
+    }
+
+    mutating func letGoOfKey() {
+      if isHeld { Futexes.letGo(key) }
+      isHeld = false
+    }
   }
 
   /// Waits while each of the words has the value that is expected of it. In a program's thread.
@@ -20,11 +34,12 @@ extension Futexes {
     forAnyOf words: UnsafeMutableBufferPointer<Word>, until deadline: UInt64?
   ) throws(Errno) -> Int {
     let thread = Scheduler.current
-    defer { Sleep.cancel(thread) }
+    defer {
+      Sleep.cancel(thread)
+      for index in 0..<words.count { words[index].letGoOfKey() }
+    }
     while true {
-      for index in 0..<words.count {
-        words[index].key = try key(words[index].address, isPrivate: words[index].isPrivate)
-      }
+      for index in 0..<words.count { try words[index].holdKey() }
       var queued = 0
       while queued < words.count, enqueue(words.baseAddress! + queued) == .queued { queued += 1 }
       if queued < words.count {
@@ -79,6 +94,7 @@ extension Futexes {
           if waiter.pointee.futexLinks.isQueued { bucket.pointee.queue.remove(waiter) } else { woken = index }
           bucket.pointee.lock.releaseWithInterruptsDisabled()
         }
+        waiter.letGoOfFrame()
       }
     }
     return woken

@@ -47,7 +47,9 @@ enum Futexes {
 
   /// Waits while the word has the expected value. In a program's thread.
   ///
-  /// - Parameter target: the lock that a requeue has to make it wait for (`PriorityFutexes.waitForRequeue`).
+  /// - Parameters:
+  ///   - key: which the caller holds (`HeldFutexKey`).
+  ///   - target: the lock that a requeue has to make it wait for (`PriorityFutexes.waitForRequeue`).
   /// - Throws: `tryAgain` where it has not, `timedOut`, `badAddress`, or `interrupted` by a signal.
   static func wait(
     _ address: UInt64, key: FutexKey, expected: UInt32, until deadline: UInt64?, bits: UInt32,
@@ -91,6 +93,7 @@ enum Futexes {
         if !isWoken { bucket.pointee.queue.remove(thread.futexWaiter) }
         bucket.pointee.lock.releaseWithInterruptsDisabled()
         Interrupts.restore(wereEnabled)
+        thread.futexWaiter.letGoOfFrame()
         Sleep.cancel(thread)
         if isWoken { return }
         throw isTimedOut ? .timedOut : .interrupted
@@ -161,7 +164,9 @@ enum Futexes {
 
   /// Wakes some waiters of a word, and lets others wait for a second word.
   ///
-  /// - Parameter expected: what the word at `address` has to be; nil for anything.
+  /// - Parameters:
+  ///   - target: which the caller holds.
+  ///   - expected: what the word at `address` has to be; nil for anything.
   /// - Returns: how many were woken or moved.
   static func requeue(
     _ address: UInt64, _ source: FutexKey, to target: FutexKey, wakeLimit: Int, moveLimit: Int,
@@ -191,7 +196,7 @@ enum Futexes {
             Result { () throws(FutexQueue<FutexWaiter>.Mixture) in
               try FutexQueue.requeue(
                 source, on: sourceQueue, to: target, on: targetQueue, bucket: Int32(targetNumber),
-                wakeLimit: wakeLimit, moveLimit: moveLimit
+                wakeLimit: wakeLimit, moveLimit: moveLimit, moved: noteMove
               ) { Scheduler.wake($0.thread) }
             }
           }

@@ -6,7 +6,9 @@ import Machine
 extension PriorityFutexes {
   /// Waits while the word has the expected value, and returns as the owner of the lock.
   ///
-  /// - Parameter lock: the lock's key; a requeue to another fails.
+  /// - Parameters:
+  ///   - key: which the caller holds, as it does the lock's.
+  ///   - lock: the lock's key; a requeue to another fails.
   static func waitForRequeue(
     _ address: UInt64, _ key: FutexKey, expected: UInt32, until deadline: UInt64?, lock: FutexKey
   ) throws(Errno) {
@@ -31,7 +33,7 @@ extension PriorityFutexes {
   ///
   /// - Parameters:
   ///   - expected: what the word at `address` has to be.
-  ///   - lockAddress: the lock's word.
+  ///   - lockAddress: the lock's word, of which the caller holds the key.
   /// - Returns: how many were given the lock or moved.
   static func requeue(
     _ address: UInt64, _ key: FutexKey, expected: UInt32, toLockAt lockAddress: UInt64, _ lock: FutexKey, limit: Int
@@ -128,7 +130,7 @@ extension PriorityFutexes {
         withUnsafeMutablePointer(to: &target.pointee.queue) { targetQueue in
           FutexQueue.requeue(
             key, on: sourceQueue, toLock: lock, of: owner, on: targetQueue, bucket: number,
-            limit: attempt.limit + 1 - count
+            limit: attempt.limit + 1 - count, moved: Futexes.noteMove
           ) { chain.contains(UInt32(bitPattern: $0.thread.pointee.identifier)) }
         }
       }

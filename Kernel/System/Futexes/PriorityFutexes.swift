@@ -20,6 +20,7 @@ enum PriorityFutexes {
 
   /// Takes the lock, or waits until it is handed over.
   ///
+  /// - Parameter key: which the caller holds: an owner that ends writes to shared memory by its frame.
   /// - Throws: `noProcess` where its owner has ended, and was not robust; `deadlock` where it waits, itself or by
   ///   others, for a lock of the current thread's.
   static func lock(
@@ -28,10 +29,6 @@ enum PriorityFutexes {
     let thread = Scheduler.current
     let number = key.bucket(bits: Futexes.bucketBits)
     let bucket = Futexes.bucket(number)
-    // An owner that ends writes to shared memory by its frame, which must be the word's as long as this one waits.
-    let frame: PhysicalAddress = key.isShared ? key.address & ~4095 : 0
-    if frame != 0, !SystemCalls.space.retainShared(frame, at: address) { throw .badAddress }
-    defer { if frame != 0 { Frames.release(frame) } }
     while true {
       guard let value = UserMemory.loadWord(address) else { throw .badAddress }
       let wereEnabled = bucket.pointee.lock.acquire()

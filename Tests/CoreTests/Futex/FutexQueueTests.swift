@@ -60,11 +60,14 @@ private final class Waiters {
     defer { queues.deallocate() }
     for index in 0..<4 { queues[0].append(waiters[index], key: here) }
     var woken: [Int] = []
+    var moved: [Int] = []
     let count = try FutexQueue.requeue(
-      here, on: queues, to: there, on: queues + 1, bucket: 1, wakeLimit: 1, moveLimit: 2
+      here, on: queues, to: there, on: queues + 1, bucket: 1, wakeLimit: 1, moveLimit: 2,
+      moved: { moved.append($0.pointee.number) }
     ) { woken.append($0.pointee.number) }
     #expect(count == 3)
     #expect(woken == [0])
+    #expect(moved == [1, 2])
     #expect(waiters[1].pointee.futexLinks.bucket == 1)
     #expect(waiters[3].pointee.futexLinks.bucket == 0)
     #expect(try wake(&queues[1], there, limit: 9) == [1, 2])

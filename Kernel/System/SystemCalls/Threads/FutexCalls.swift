@@ -32,10 +32,10 @@ extension SystemCalls {
       guard wakeLimit >= 0, moveLimit >= 0 else { throw .invalid }
       let expected = operation.command == .requeue ? nil : UInt32(truncatingIfNeeded: arguments.sixth)
       let source = try Futexes.key(address, isPrivate: isPrivate)
-      let target = try Futexes.key(arguments.fifth, isPrivate: isPrivate)
+      let target = try HeldFutexKey(arguments.fifth, isPrivate: isPrivate)
       return Int64(
         try Futexes.requeue(
-          address, source, to: target, wakeLimit: wakeLimit, moveLimit: moveLimit, expected: expected))
+          address, source, to: target.key, wakeLimit: wakeLimit, moveLimit: moveLimit, expected: expected))
     case .wakeOperation:
       let change = FutexWakeOperation(encoded: UInt32(truncatingIfNeeded: arguments.sixth))
       let first = try Futexes.key(address, isPrivate: isPrivate)
@@ -46,24 +46,24 @@ extension SystemCalls {
           secondLimit: limit(arguments.fourth), change))
     case .waitForRequeue:
       guard address != arguments.fifth else { throw .invalid }
-      let lock = try Futexes.key(arguments.fifth, isPrivate: isPrivate)
-      let key = try Futexes.key(address, isPrivate: isPrivate)
-      try PriorityFutexes.waitForRequeue(address, key, expected: value, until: deadline, lock: lock)
+      let lock = try HeldFutexKey(arguments.fifth, isPrivate: isPrivate)
+      let key = try HeldFutexKey(address, isPrivate: isPrivate)
+      try PriorityFutexes.waitForRequeue(address, key.key, expected: value, until: deadline, lock: lock.key)
       return 0
     case .requeueToLock:
       let moveLimit = limit(arguments.fourth)
       guard moveLimit >= 0, address != arguments.fifth, limit(arguments.third) == 1 else { throw .invalid }
       let key = try Futexes.key(address, isPrivate: isPrivate)
-      let lock = try Futexes.key(arguments.fifth, isPrivate: isPrivate)
+      let lock = try HeldFutexKey(arguments.fifth, isPrivate: isPrivate)
       return Int64(
         try PriorityFutexes.requeue(
-          address, key, expected: UInt32(truncatingIfNeeded: arguments.sixth), toLockAt: arguments.fifth, lock,
+          address, key, expected: UInt32(truncatingIfNeeded: arguments.sixth), toLockAt: arguments.fifth, lock.key,
           limit: moveLimit))
     case .lockPriority, .lockPriority2, .tryLockPriority:
-      let key = try Futexes.key(address, isPrivate: isPrivate)
+      let key = try HeldFutexKey(address, isPrivate: isPrivate)
       do throws(Errno) {
         try PriorityFutexes.lock(
-          address, key, until: deadline, mayWait: operation.command != .tryLockPriority)
+          address, key.key, until: deadline, mayWait: operation.command != .tryLockPriority)
       } catch {
         throw error == .interrupted ? .restartAlways : error
       }
@@ -113,9 +113,9 @@ extension SystemCalls {
   static func waitForFutex(
     _ address: UInt64, isPrivate: Bool, expected: UInt32, bits: UInt32, until deadline: UInt64?
   ) throws(Errno) {
-    let key = try Futexes.key(address, isPrivate: isPrivate)
+    let key = try HeldFutexKey(address, isPrivate: isPrivate)
     do throws(Errno) {
-      try Futexes.wait(address, key: key, expected: expected, until: deadline, bits: bits)
+      try Futexes.wait(address, key: key.key, expected: expected, until: deadline, bits: bits)
     } catch {
       guard error == .interrupted else { throw error }
       // With a time limit the call cannot simply begin anew.
