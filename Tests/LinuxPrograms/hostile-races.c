@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -212,8 +213,50 @@ static void exec_among_threads(void) {
   }
 }
 
+// A file gets another owner while its old one changes it: what he has asked for takes effect before, or not at all.
+static void change_as(const char *name, int user, int changes_mode) {
+  REQUIRE(syscall(SYS_setresgid, user, user, user) == 0 && syscall(SYS_setresuid, user, user, user) == 0);
+  for (;;) {
+    int result = changes_mode ? chmod(name, 04755) : chown(name, user, -1);
+    if (result != 0 && errno != EPERM) _exit(1);
+  }
+}
+static void files_change_owners(void) {
+  if (geteuid() != 0) return;
+  const char *name = "/tmp/hostile-owner";
+  const int user = 1000;
+  chmod("/tmp", 01777);
+  int file = open(name, O_RDWR | O_CREAT | O_EXCL, 0755);
+  REQUIRE(file >= 0 && chown(name, user, user) == 0);
+  pid_t children[3];
+  for (int index = 0; index < 3; index++) {
+    children[index] = fork();
+    REQUIRE(children[index] >= 0);
+    if (children[index] == 0) change_as(name, user, index == 0);
+  }
+  int taken_back = 0, is_privileged = 0;
+  for (int turn = 0; turn < 5000; turn++) {
+    struct stat status;
+    CHECK(chown(name, 0, 0) == 0 && fstat(file, &status) == 0);
+    taken_back += status.st_uid != 0;
+    is_privileged += status.st_uid == 0 && status.st_mode & 06000;
+    CHECK_EQUAL(chown(name, user, user), 0);
+  }
+  CHECK_EQUAL(taken_back, 0);
+  CHECK_EQUAL(is_privileged, 0);
+  for (int index = 0; index < 3; index++) {
+    kill(children[index], SIGKILL);
+    int status = -1;
+    CHECK(waitpid(children[index], &status, 0) == children[index]);
+    CHECK(WIFSIGNALED(status));
+  }
+  close(file);
+  unlink(name);
+}
+
 int main(int count, char **arguments) {
   if (count > 1) return 0;
+  files_change_owners();
   parent_of_vfork_can_be_killed();
   pipe_in_a_splice_keeps_nobody();
   shrinking_file_and_ending_mappers();

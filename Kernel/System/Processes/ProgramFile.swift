@@ -95,10 +95,13 @@ struct ProgramFile: ~Copyable {
   func credentials(from old: Credentials) -> Credentials {
     var new = old
     if old.hasNoNewPrivileges || place.mount.flags.contains(.noSetID) { return new }
-    let bits = place.node.mode.rawValue
-    if bits & FileMode.setUser != 0 { new.user.effective = place.node.owner }
-    // Without the group's x bit it is the mark of a mandatory lock.
-    if bits & FileMode.setGroup != 0, bits & 0o010 != 0 { new.group.effective = place.node.group }
+    // In one step: a file that another owner has just got has no set-user-ID bit any more.
+    FileAttributes.lock.withLock {
+      let bits = place.node.mode.rawValue
+      if bits & FileMode.setUser != 0 { new.user.effective = place.node.owner }
+      // Without the group's x bit it is the mark of a mandatory lock.
+      if bits & FileMode.setGroup != 0, bits & 0o010 != 0 { new.group.effective = place.node.group }
+    }
     return new
   }
 

@@ -35,12 +35,14 @@ extension SystemCalls {
   private static func setMode(of node: FileNode, _ mount: Mount?, _ rawMode: UInt64) throws(Errno) -> Int64 {
     if let mount { try FileTree.checkWritable(mount) }
     let identity = FileIdentity.current
-    guard identity.owns(node) else { throw .notPermitted }
     try node.checkAttributesAreChangeable()
-    var permissions = UInt32(truncatingIfNeeded: rawMode) & 0o7777
-    if !identity.keepsSetIDBits, !identity.isMember(of: node.group) { permissions &= ~FileMode.setGroup }
-    node.mode = node.mode.with(permissions: permissions)
-    node.statusChangeTime = FileTime.now
+    try FileAttributes.lock.withLock { () throws(Errno) in
+      guard identity.owns(node) else { throw .notPermitted }
+      var permissions = UInt32(truncatingIfNeeded: rawMode) & 0o7777
+      if !identity.keepsSetIDBits, !identity.isMember(of: node.group) { permissions &= ~FileMode.setGroup }
+      node.mode = node.mode.with(permissions: permissions)
+      node.statusChangeTime = FileTime.now
+    }
     return 0
   }
 
@@ -80,19 +82,21 @@ extension SystemCalls {
     let owner = UInt32(truncatingIfNeeded: rawOwner)
     let group = UInt32(truncatingIfNeeded: rawGroup)
     let identity = FileIdentity.current
-    if owner != .max, owner != node.owner || identity.user != node.owner, !identity.mayChangeOwner {
-      throw .notPermitted
-    }
-    if group != .max, !identity.mayChangeOwner {
-      guard identity.user == node.owner, group == node.group || identity.isMember(of: group) else {
+    try node.checkAttributesAreChangeable()
+    try FileAttributes.lock.withLock { () throws(Errno) in
+      if owner != .max, owner != node.owner || identity.user != node.owner, !identity.mayChangeOwner {
         throw .notPermitted
       }
+      if group != .max, !identity.mayChangeOwner {
+        guard identity.user == node.owner, group == node.group || identity.isMember(of: group) else {
+          throw .notPermitted
+        }
+      }
+      if owner != .max { node.owner = owner }
+      if group != .max { node.group = group }
+      if !node.mode.isDirectory { node.mode = FileAttributes.withoutSetIDBits(node.mode) }
+      node.statusChangeTime = FileTime.now
     }
-    try node.checkAttributesAreChangeable()
-    if owner != .max { node.owner = owner }
-    if group != .max { node.group = group }
-    if !node.mode.isDirectory { node.mode = FileAttributes.withoutSetIDBits(node.mode) }
-    node.statusChangeTime = FileTime.now
     return 0
   }
 
