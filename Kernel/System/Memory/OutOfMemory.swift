@@ -15,9 +15,8 @@ enum OutOfMemory {
   ///
   /// Called in a program's thread, with interrupts enabled and no lock held.
   ///
-  /// - Returns: false where the current program is the one, or is ending anyhow.
+  /// - Returns: false where the current program is the one, or is to end anyhow.
   static func makeRoom() -> Bool {
-    let current = Scheduler.current.pointee.process!
     // Memory that nobody uses comes first.
     Threads.reapEnded()
     KernelStacks.trim()
@@ -36,11 +35,11 @@ enum OutOfMemory {
         }
       }
     }
-    if current.isExiting.load() != 0 { return false }
+    if Scheduler.current.isBeingKilled { return false }
     // With a signal pending the sleep is none.
     Scheduler.yield()
     Sleep.milliseconds(1)
-    return current.isExiting.load() == 0
+    return !Scheduler.current.isBeingKilled
   }
 
   /// A process has given its memory back.
