@@ -36,6 +36,38 @@ int main(void) {
   CHECK_ERROR(write(other, bytes, 1), ENOSPC);
   CHECK_EQUAL(pwrite(file, "xyz", 3, 100), 3);
   CHECK_ERROR(posix_fallocate(other, 0, 4096) == 0 ? 0 : (errno = ENOSPC, -1), ENOSPC);
+  // What cannot be allocated as a whole is not allocated in part: what has been written stays, and nothing else.
+  CHECK_EQUAL(ftruncate(file, 40960), 0);
+  CHECK_EQUAL(pwrite(other, "abc", 3, 8192), 3);
+  struct stat status_of_other;
+  CHECK_ERROR(fallocate(other, 0, 0, 65536), ENOSPC);
+  CHECK_EQUAL(fstat(other, &status_of_other), 0);
+  CHECK_EQUAL(status_of_other.st_blocks, 8);
+  CHECK_EQUAL(status_of_other.st_size, 8195);
+  CHECK_EQUAL(statfs(place, &statistics), 0);
+  CHECK_EQUAL(statistics.f_bfree, 5);
+  CHECK_EQUAL(pread(other, bytes, 3, 8192), 3);
+  CHECK(memcmp(bytes, "abc", 3) == 0);
+  // What an earlier call has allocated stays as well, and so does what is in use.
+  CHECK_EQUAL(fallocate(other, 0, 0, 12288), 0);
+  CHECK_EQUAL(pwrite(other, "def", 3, 0), 3);
+  CHECK_ERROR(fallocate(other, FALLOC_FL_KEEP_SIZE, 0, 65536), ENOSPC);
+  CHECK_EQUAL(pread(other, bytes, 3, 0), 3);
+  CHECK(memcmp(bytes, "def", 3) == 0);
+  CHECK_EQUAL(fstat(other, &status_of_other), 0);
+  CHECK_EQUAL(status_of_other.st_blocks, 24);
+  char *mapped = mmap(NULL, 12288, PROT_READ | PROT_WRITE, MAP_SHARED, other, 0);
+  REQUIRE(mapped != MAP_FAILED);
+  mapped[4096] = 'g';
+  CHECK_ERROR(fallocate(other, 0, 0, 65536), ENOSPC);
+  CHECK_EQUAL(pread(other, bytes, 1, 4096), 1);
+  CHECK_EQUAL(bytes[0], 'g');
+  mapped[4097] = 'h';
+  CHECK_EQUAL(pread(other, bytes, 1, 4097), 1);
+  CHECK_EQUAL(bytes[0], 'h');
+  munmap(mapped, 12288);
+  CHECK_EQUAL(ftruncate(other, 0), 0);
+  CHECK_EQUAL(ftruncate(file, 65536), 0);
   // What is cut off can be had anew.
   CHECK_EQUAL(ftruncate(file, 4096), 0);
   CHECK_EQUAL(write(other, bytes, 8192), 8192);

@@ -141,6 +141,10 @@ public enum Frames {
   @inline(__always)
   static func markAsStored(_ frame: PhysicalAddress) { records[Int(frame >> 12)].information = 1 }
 
+  /// Says that a store's page has been made ahead of its use (fallocate(2)), until `markAsStored`.
+  static func markAsReserved(_ frame: PhysicalAddress) { records[Int(frame >> 12)].information = 2 }
+  static func isReserved(_ frame: PhysicalAddress) -> Bool { records[Int(frame >> 12)].information == 2 }
+
   /// Whether a frame is, or was, a store's page.
   @inline(__always)
   static func isStored(_ frame: PhysicalAddress) -> Bool { records[Int(frame >> 12)].information != 0 }

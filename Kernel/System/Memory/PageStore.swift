@@ -140,6 +140,7 @@ public final class PageStore: @unchecked Sendable {
       let length = min(total - done, 4096 - inPage)
       var frame = retainedFrame(ofPage: position >> 12)
       let isNew = frame == 0
+      if !isNew { Frames.markAsStored(frame) }
       if isNew {
         guard let fresh = Frames.allocateForFile() else {
           if done > 0 { break }
@@ -177,9 +178,13 @@ public final class PageStore: @unchecked Sendable {
 
   /// Makes a frame the one of a page, with a reference of the store's.
   ///
-  /// - Parameter written: the bytes that are copied where another thread was faster.
+  /// - Parameters:
+  ///   - written: the bytes that are copied where another thread was faster.
+  ///   - isReserved: whether the page is made ahead of its use.
   /// - Returns: false when memory is out.
-  private func insert(_ frame: PhysicalAddress, atPage page: UInt64, written: Range<Int>) -> Bool {
+  private func insert(
+    _ frame: PhysicalAddress, atPage page: UInt64, written: Range<Int>, isReserved: Bool = false
+  ) -> Bool {
     lock.acquire()
     defer { lock.release() }
     let present = tree.value(at: page)
@@ -189,6 +194,7 @@ public final class PageStore: @unchecked Sendable {
       return true
     }
     guard insertLocked(frame, atPage: page) else { return false }
+    if isReserved { Frames.markAsReserved(frame) }
     Frames.retain(frame)
     return true
   }
@@ -253,26 +259,47 @@ public final class PageStore: @unchecked Sendable {
     if !pages.isEmpty { unmap(pages, keepsCopies: true) }
   }
 
-  /// Gives every page of a range a frame (fallocate(2)).
+  /// Gives every page of a range a frame (fallocate(2)). Nobody writes to the store meanwhile, but through mappings.
   ///
   /// - Parameter extends: whether the size becomes at least the range's end.
-  /// - Throws: ENOSPC when memory is out, EFBIG; the pages that it made stay.
+  /// - Throws: EFBIG; ENOSPC when memory is out. Of the range's pages those stay then that were there before, or are in
+  ///   use by now.
   public func allocate(_ range: Range<UInt64>, extends: Bool) throws(Errno) {
     guard range.upperBound <= Self.maximumSize else { throw .fileTooLarge }
     if range.isEmpty { return }
     for page in range.lowerBound >> 12...(range.upperBound - 1) >> 12 {
       let present = retainedFrame(ofPage: page)
       if present != 0 {
+        // Also where an earlier call has made it ahead of its use.
+        Frames.markAsStored(present)
         Frames.release(present)
         continue
       }
-      guard let frame = Frames.allocateForFile() else { throw .noSpace }
-      Frames.clear(frame)
-      let isInserted = insert(frame, atPage: page, written: 0..<0)
-      Frames.release(frame)
-      if !isInserted { throw .noSpace }
+      var isInserted = false
+      if let frame = Frames.allocateForFile() {
+        Frames.clear(frame)
+        isInserted = insert(frame, atPage: page, written: 0..<0, isReserved: true)
+        Frames.release(frame)
+      }
+      if !isInserted {
+        removeReserved(range.lowerBound >> 12..<page)
+        throw .noSpace
+      }
     }
     if extends { extend(from: range.upperBound, to: range.upperBound) }
+  }
+
+  /// Takes the pages out that have been made ahead of their use: nobody maps them.
+  private func removeReserved(_ pages: Range<UInt64>) {
+    var page = pages.lowerBound
+    while true {
+      lock.acquire()
+      let found = tree.firstPage(from: page) ?? .max
+      if found < pages.upperBound, Frames.isReserved(tree.value(at: found)) { removePages(found..<found + 1) }
+      lock.release()
+      if found >= pages.upperBound { return }
+      page = found + 1
+    }
   }
 
   /// The first byte from an offset on that lies in a page with a frame (lseek(2), SEEK_DATA); nil where only
@@ -364,6 +391,7 @@ public final class PageStore: @unchecked Sendable {
     let present = tree.value(at: index)
     if present != 0 {
       Frames.retain(present)
+      Frames.markAsStored(present)
       return .frame(present)
     }
     // As on Linux a file system that is full makes it a SIGBUS.
@@ -380,7 +408,7 @@ public final class PageStore: @unchecked Sendable {
   /// Whether a page has a frame.
   func isResident(_ index: UInt64) -> Bool { lock.withLock { tree.value(at: index) != 0 } }
 
-  /// Calls `body` with the frames that pages of a range have, without a reference, under the lock.
+  /// Calls `body`, which maps them, with the frames that pages of a range have, without a reference, under the lock.
   @inline(__always)
   func forEachFrame(in pages: Range<UInt64>, _ body: (UInt64, PhysicalAddress) -> Void) {
     lock.acquire()
@@ -388,7 +416,10 @@ public final class PageStore: @unchecked Sendable {
     var page = pages.lowerBound
     while page < end {
       let frame = tree.value(at: page)
-      if frame != 0 { body(page, frame) }
+      if frame != 0 {
+        Frames.markAsStored(frame)
+        body(page, frame)
+      }
       page &+= 1
     }
     lock.release()
