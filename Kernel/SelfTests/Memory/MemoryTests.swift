@@ -197,6 +197,11 @@ enum MemoryTests {
     test.expect(taken > 0, "there was no memory to take")
     test.expect(Frames.freeCount <= Frames.reserve, "\(Frames.freeCount) frames are free, but none was given")
     test.expect(Frames.allocate(order: 10) == nil, "a block of 4 MiB came from a reserve of 2 MiB")
+    for size in [8193, 65_536, 1 << 20] {
+      let block = KernelHeap.allocate(size: size, alignment: 16)
+      test.expect(block == nil, "a block of \(size) bytes came from the reserve")
+      if let block { KernelHeap.deallocate(block) }
+    }
     test.expect(!Threads.startKernelThread({ _ in }), "a thread got a stack without memory")
     let turnsBefore = turns.value
     let goesOn = Support.sleep { turns.value >= turnsBefore + 3 }

@@ -28,10 +28,26 @@ public enum KernelHeap {
     heap = SizeClassHeap(source: DirectMapFrames())
   }
 
+  /// What is larger leaves the reserve alone: a program says how large it is.
+  private static var largestFromReserve: Int { 8192 }
+
   /// - Parameter alignment: a power of two, at most 4096.
   /// - Returns: nil when memory is out.
   public static func allocate(size: Int, alignment: Int) -> UnsafeMutableRawPointer? {
+    lock.withLock {
+      if size > largestFromReserve, Frames.freeCount <= Frames.reserve + framesOfBlock(size) { return nil }
+      return heap!.allocate(size: size, alignment: alignment)
+    }
+  }
+
+  /// The same for Swift's own objects and arrays, for which the reserve is there.
+  static func allocateForSwift(size: Int, alignment: Int) -> UnsafeMutableRawPointer? {
     lock.withLock { heap!.allocate(size: size, alignment: alignment) }
+  }
+
+  /// The frames that a block takes: a power of two.
+  private static func framesOfBlock(_ size: Int) -> Int {
+    1 &<< (Int.bitWidth &- ((size &- 1) &>> 12).leadingZeroBitCount)
   }
 
   public static func deallocate(_ pointer: UnsafeMutableRawPointer) {
@@ -72,7 +88,7 @@ public enum KernelHeap {
 func kernelHeapAllocate(
   _ result: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ alignment: UInt, _ size: UInt
 ) -> Int32 {
-  result.pointee = KernelHeap.allocate(size: Int(size), alignment: Int(alignment))
+  result.pointee = KernelHeap.allocateForSwift(size: Int(size), alignment: Int(alignment))
   return result.pointee == nil ? 12 : 0
 }
 

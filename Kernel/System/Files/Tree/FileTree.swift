@@ -40,6 +40,8 @@ enum FileTree {
   static func open(
     _ path: ByteView, from start: Path, _ lookup: PathLookup, _ request: OpenRequest
   ) throws(Errno) -> OpenFile {
+    // Before a file is made that could not be opened.
+    guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
     let flags = request.flags
     if flags.contains(.temporary) { return try openTemporary(path, from: start, lookup, request) }
     let creates = flags.contains(.create)
@@ -121,7 +123,6 @@ enum FileTree {
     if truncates { try node.checkIsNotRunning() }
     flags.subtract([.create, .exclusive, .truncate, .closeOnExec])
     flags.insert(.largeFile)
-    guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
     let file = try node.open(flags)
     if truncates, !isNew {
       try node.truncate(to: 0)
