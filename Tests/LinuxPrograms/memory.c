@@ -286,6 +286,22 @@ static void stack(void) {
   CHECK_EQUAL(ending(use_limited_stack, 0), SIGSEGV);
 }
 
+// A stack may grow down to what nobody can touch, without a distance.
+static void use_stack_above(void *low) {
+  for (char *p = (char *)low + 63 * PAGE; p >= (char *)low + PAGE; p -= PAGE) *p = 1;
+}
+static void stack_above_a_guard(void) {
+  int below[] = {PROT_NONE, PROT_READ}, expected[] = {0, SIGSEGV};
+  for (int i = 0; i < 2; i++) {
+    char *low = map(64 * PAGE, below[i], MAP_PRIVATE | MAP_ANONYMOUS);
+    CHECK_EQUAL(munmap(low + PAGE, 63 * PAGE), 0);
+    REQUIRE(mmap(low + 63 * PAGE, PAGE, PROT_READ | PROT_WRITE,
+      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, -1, 0) == low + 63 * PAGE);
+    CHECK_EQUAL(ending(use_stack_above, low), expected[i]);
+    CHECK_EQUAL(munmap(low, 64 * PAGE), 0);
+  }
+}
+
 static void beyond_limit(void *unused) {
   struct rlimit limit = {64 << 20, 64 << 20};
   REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
@@ -373,6 +389,7 @@ int main(void) {
   advice();
   locking();
   stack();
+  stack_above_a_guard();
   heap();
   keys();
   other_processes();

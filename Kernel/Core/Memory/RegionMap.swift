@@ -221,9 +221,10 @@ public struct RegionMap {
       storage[index].kind == .anonymousPrivate, bounds.contains(start),
       storage[index].end &- start <= maximumLength
     else { throw .notMapped }
-    if index > 0, !storage[index &- 1].growsDown {
+    // What nobody can touch is a guard already.
+    if index > 0, !storage[index &- 1].growsDown, !storage[index &- 1].protection.isEmpty {
       guard start &- storage[index &- 1].end >= Self.stackGuardSizeInBytes else { throw .notMapped }
-    } else if index > 0 {
+    } else if index > 0, storage[index &- 1].growsDown {
       guard start > storage[index &- 1].end else { throw .notMapped }
     }
     mappedBytes &+= storage[index].start &- start

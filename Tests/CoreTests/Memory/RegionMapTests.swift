@@ -189,6 +189,11 @@ final class TestRegions {
       _ = try regions.map.growDown(to: lowest - 1, maximumLength: 0x800000)
     }
     #expect(try regions.map.growDown(to: lowest, maximumLength: 0x800000).start == lowest)
+    // What nobody can touch is a guard itself.
+    try regions.protect(top - 0x302000..<top - 0x300000, [])
+    let close = top - 0x300000
+    #expect(try regions.map.growDown(to: close, maximumLength: 0x800000).start == close)
+    try regions.protect(top - 0x302000..<top - 0x300000, .read)
     // New mappings leave the guard free, too.
     let gap = regions.map.findGap(
       size: 0x1000, within: top - 0x300000..<UserRange.limit, direction: .bottomUp)
