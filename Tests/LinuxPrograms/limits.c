@@ -148,6 +148,67 @@ static void locked_memory(void) {
   CHECK_ERROR(mlock(memory + (64 << 10), 4096), EPERM);
 }
 
+// Of /proc/self/status, in bytes.
+static long size(const char *name) {
+  char line[256];
+  long kilobytes = -1;
+  FILE *status = fopen("/proc/self/status", "r");
+  REQUIRE(status != NULL);
+  while (kilobytes < 0 && fgets(line, sizeof line, status) != NULL) {
+    if (strncmp(line, name, strlen(name)) == 0) kilobytes = strtol(line + strlen(name) + 1, NULL, 10);
+  }
+  fclose(status);
+  return kilobytes << 10;
+}
+
+// Memory that becomes data, or longer, counts as if it were mapped.
+static void data_that_comes_otherwise(void) {
+  char *piece = mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char *constant = mmap(0, 32 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  mmap(0, 8 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  set(RLIMIT_DATA, size("VmData") + (4 << 20));
+  CHECK_ERROR((long)mremap(piece, 1 << 20, 16 << 20, MREMAP_MAYMOVE), ENOMEM);
+  CHECK_ERROR(mprotect(constant, 32 << 20, PROT_READ | PROT_WRITE), ENOMEM);
+  CHECK_EQUAL(mprotect(constant, 2 << 20, PROT_READ | PROT_WRITE), 0);
+  CHECK_ERROR((long)sbrk(3 << 20), ENOMEM);
+  CHECK((long)sbrk(1 << 20) != -1);
+  set(RLIMIT_DATA, RLIM_INFINITY);
+  // What moves and stays at its old place too.
+  char *large = mmap(0, 8 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  set(RLIMIT_AS, size("VmSize") + (4 << 20));
+  CHECK_ERROR((long)mremap(large, 8 << 20, 8 << 20, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL), ENOMEM);
+  CHECK((long)mremap(large, 2 << 20, 2 << 20, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL) != -1);
+}
+
+static void locked_memory_that_grows(void) {
+  set(RLIMIT_MEMLOCK, 64 << 10);
+  char *memory = mmap(0, 60 << 10, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(memory != MAP_FAILED && mlock(memory, 60 << 10) == 0);
+  CHECK_ERROR((long)mremap(memory, 60 << 10, 68 << 10, MREMAP_MAYMOVE), EAGAIN);
+  memory = mremap(memory, 60 << 10, 64 << 10, MREMAP_MAYMOVE);
+  CHECK(memory != MAP_FAILED);
+  munmap(memory, 64 << 10);
+  CHECK_EQUAL(mlockall(MCL_FUTURE), 0);
+  CHECK_ERROR((long)sbrk(1 << 20), ENOMEM);
+  munlockall();
+}
+
+// A child has locked nothing, however many mappings there are.
+static void locks_are_not_inherited(void) {
+  char *memory = mmap(0, 80 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(memory != MAP_FAILED && mlock(memory, 4096) == 0);
+  CHECK_EQUAL(size("VmLck"), 4096);
+  for (int index = 0; index < 80; index += 2) {
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) _exit(size("VmLck") == 0 ? 0 : 1);
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK_EQUAL(status, 0);
+    CHECK_EQUAL(mprotect(memory + index * 4096, 4096, PROT_READ), 0);
+  }
+}
+
 static volatile int exceeded;
 static void note(int number) { exceeded++; }
 
@@ -238,6 +299,11 @@ int main(void) {
   as_somebody(nothing_without_descriptors, 2004);
   as_somebody(address_space_and_data, 2005);
   as_somebody(locked_memory, 2006);
+  if (access("/proc/self/status", R_OK) == 0) {
+    as_somebody(data_that_comes_otherwise, 2005);
+    as_somebody(locks_are_not_inherited, 2006);
+  }
+  as_somebody(locked_memory_that_grows, 2006);
   as_somebody(file_sizes, 2007);
   as_somebody(queued_signals, 2008);
   queues_are_each_users_own();

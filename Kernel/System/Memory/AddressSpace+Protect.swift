@@ -9,8 +9,10 @@ extension AddressSpace {
   /// - Parameters:
   ///   - key: the pages' protection key from now on, one that the program has; nil to keep what they have.
   ///   - reachesDown: whether the range begins where the stack that it starts in does (PROT_GROWSDOWN).
+  ///   - dataLimit: how many bytes may be private and writable (RLIMIT_DATA).
   public func protect(
-    _ range: Range<UInt64>, _ protection: MemoryProtection, key: UInt8? = nil, reachesDown: Bool = false
+    _ range: Range<UInt64>, _ protection: MemoryProtection, key: UInt8? = nil, reachesDown: Bool = false,
+    dataLimit: UInt64 = .max
   ) throws(Failure) {
     try withLock { () throws(Failure) in
       if let key, keys & 1 << UInt16(key) == 0 { throw .invalid }
@@ -27,6 +29,18 @@ extension AddressSpace {
           guard part.attributes.contains(.neverWritable), part.start < end else { return }
           end = part.start
           failure = .access
+        }
+        if dataLimit != .max {
+          var sum = dataBytes(in: regions.bounds)
+          forEachPart(in: range.lowerBound..<end) { part in
+            var changed = part
+            changed.protection = protection
+            guard changed.isData, !part.isData, part.start < end else { return }
+            sum += part.length
+            guard sum > dataLimit else { return }
+            end = part.start
+            failure = .outOfMemory
+          }
         }
       }
       if let failure, end == range.lowerBound { throw failure }
@@ -84,18 +98,26 @@ extension AddressSpace {
 
   /// How many bytes are locked in memory, and how many would be if a range were too.
   func lockedBytes(with range: Range<UInt64>? = nil) -> UInt64 {
-    lock.withLock {
-      var sum: UInt64 = 0
-      for index in 0..<regions.count {
-        guard let region = regions[index] else { break }
-        if region.attributes.contains(.locked) {
-          sum += region.length
-        } else if let range, let part = region.part(in: range) {
-          sum += part.length
-        }
+    lock.withLock { lockedBytesWithLockHeld(with: range) }
+  }
+
+  private func lockedBytesWithLockHeld(with range: Range<UInt64>?) -> UInt64 {
+    var sum: UInt64 = 0
+    for index in 0..<regions.count {
+      guard let region = regions[index] else { break }
+      if region.attributes.contains(.locked) {
+        sum += region.length
+      } else if let range, let part = region.part(in: range) {
+        sum += part.length
       }
-      return sum
     }
+    return sum
+  }
+
+  /// Refuses where so much more locked memory is beyond a limit. The lock is held.
+  func checkLocked(adding size: UInt64, _ limit: UInt64, error: Failure) throws(Failure) {
+    guard limit != .max else { return }
+    guard size <= limit, lockedBytesWithLockHeld(with: nil) <= limit - size else { throw error }
   }
 
   // MARK: Protection keys

@@ -17,7 +17,7 @@ extension AddressSpace {
 
   /// - Returns: the address afterwards, and the range that is to be populated since it is locked.
   func remap(
-    _ request: Remapping, limit: UInt64, lockedLimit: UInt64
+    _ request: Remapping, _ limits: MemoryLimits
   ) throws(Failure) -> (address: UInt64, locked: Range<UInt64>?) {
     try withLock { () throws(Failure) in
       let start = request.old.lowerBound
@@ -38,11 +38,18 @@ extension AddressSpace {
           let offset = region.sourceOffset + (start - region.start)
           if offset.addingReportingOverflow(request.newSize).overflow { throw .invalid }
         }
-        guard growth <= limit, regions.mappedBytes <= limit - growth else { throw .outOfMemory }
+        if region.attributes.contains(.locked) { try checkLocked(adding: growth, limits.locked, error: .tryAgain) }
         if !region.isShared, !Self.isPlausible(growth) { throw .outOfMemory }
       }
+      // What stays at the old place counts besides.
+      let added = request.keepsOld ? request.newSize : growth
+      if added > 0 {
+        guard added <= limits.all, regions.mappedBytes <= limits.all - added else { throw .outOfMemory }
+        if limits.data != .max, region.isData {
+          guard added <= limits.data, dataBytes(in: regions.bounds) <= limits.data - added else { throw .outOfMemory }
+        }
+      }
       let isLocked = region.attributes.contains(.locked)
-      if isLocked, growth > 0, growth > lockedLimit { throw .tryAgain }
 
       if request.target == nil, !request.keepsOld, request.old.upperBound == region.end, !request.old.isEmpty {
         let added = region.end..<start + request.newSize

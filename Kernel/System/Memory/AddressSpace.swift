@@ -150,14 +150,15 @@ public final class AddressSpace: @unchecked Sendable {
   /// writable and no stack (getrlimit(2)). The lock is held.
   func checkData(adding region: MemoryRegion, replacing: Bool, _ limit: UInt64) throws(Failure) {
     guard limit != .max, region.isData else { return }
-    var sum = region.length
-    for index in 0..<regions.count {
-      guard let present = regions[index] else { break }
-      guard present.isData else { continue }
-      sum += present.length
-      if replacing, let part = present.part(in: region.start..<region.end) { sum -= part.length }
-    }
-    if sum > limit { throw .outOfMemory }
+    let replaced = replacing ? dataBytes(in: region.start..<region.end) : 0
+    if dataBytes(in: regions.bounds) - replaced + region.length > limit { throw .outOfMemory }
+  }
+
+  /// How much of a range is data. The lock is held.
+  func dataBytes(in range: Range<UInt64>) -> UInt64 {
+    var sum: UInt64 = 0
+    forEachPart(in: range) { if $0.isData { sum += $0.length } }
+    return sum
   }
 
   /// Maps a region of `size` bytes at an address of the kernel's choice.
@@ -306,16 +307,11 @@ public final class AddressSpace: @unchecked Sendable {
 
   /// Moves the end of the heap, if it can be moved there.
   ///
-  /// - Parameters:
-  ///   - dataLimit: how many bytes the heap may have (RLIMIT_DATA).
-  ///   - limit: how many bytes may be mapped in all (RLIMIT_AS).
   /// - Returns: the end as it is then, and the pages that are to be made at once.
-  public func setBreak(
-    _ address: UInt64, dataLimit: UInt64 = .max, limit: UInt64 = .max
-  ) -> (end: UInt64, locked: Range<UInt64>?) {
+  func setBreak(_ address: UInt64, _ limits: MemoryLimits) -> (end: UInt64, locked: Range<UInt64>?) {
     lock.acquire()
     defer { unlock() }
-    guard address >= breakStart, address < UserMemory.limit - 4096, address - breakStart <= dataLimit else {
+    guard address >= breakStart, address < UserMemory.limit - 4096, address - breakStart <= limits.data else {
       return (breakEnd, nil)
     }
     let old = (breakEnd + 4095) & ~4095
@@ -325,10 +321,11 @@ public final class AddressSpace: @unchecked Sendable {
       if new > old {
         // A page stays free above it, as on Linux, so that what lies there is not taken for the heap.
         guard regions.isFree(old..<new + 4096), Self.isPlausible(new - old) else { return (breakEnd, nil) }
-        try insert(
-          MemoryRegion(
-            start: old, end: new, protection: [.read, .write], attributes: locksFuture ? .locked : []),
-          replacing: false, limit: limit)
+        if locksFuture { try checkLocked(adding: new - old, limits.locked, error: .outOfMemory) }
+        let added = MemoryRegion(
+          start: old, end: new, protection: [.read, .write], attributes: locksFuture ? .locked : [])
+        try checkData(adding: added, replacing: false, limits.data)
+        try insert(added, replacing: false, limit: limits.all)
         if locksFuture { locked = old..<new }
       } else if new < old {
         try unmapLocked(new..<old)
@@ -341,6 +338,16 @@ public final class AddressSpace: @unchecked Sendable {
   /// Whether memory of a size could ever be had: more than all of it is refused at once, as Linux's heuristic
   /// policy does (proc_sys_vm(5), overcommit_memory).
   static func isPlausible(_ size: UInt64) -> Bool { size >> 12 <= UInt64(Frames.totalCount) }
+}
+
+/// What a program may have of memory, in bytes (getrlimit(2)).
+struct MemoryLimits {
+  /// Mapped in all (RLIMIT_AS).
+  var all: UInt64
+  /// Private and writable and no stack (RLIMIT_DATA).
+  var data: UInt64
+  /// Locked (RLIMIT_MEMLOCK); `.max` for who may lock all there is.
+  var locked: UInt64
 }
 
 extension MemoryRegion {

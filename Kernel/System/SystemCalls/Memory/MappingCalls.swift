@@ -8,6 +8,16 @@ extension SystemCalls {
   /// The limit of the current process for a resource, in bytes.
   static func limit(_ resource: Resource) -> UInt64 { Scheduler.current.pointee.process!.limit(resource) }
 
+  private static var memoryLimits: MemoryLimits {
+    let process = Scheduler.current.pointee.process!
+    return process.lock.withLock {
+      let mayLock = process.attributes.credentials.effective.contains(.lockMemory)
+      return MemoryLimits(
+        all: process.attributes.limits[.addressSpace].soft, data: process.attributes.limits[.data].soft,
+        locked: mayLock ? .max : process.attributes.limits[.lockedMemory].soft)
+    }
+  }
+
   /// Linux's flags for mmap.
   private enum MapFlags {
     static var shared: UInt64 { 0x01 }
@@ -177,7 +187,7 @@ extension SystemCalls {
     let end = min(arguments.first + size, UserMemory.limit)
     try space.protect(
       arguments.first..<end, MemoryProtection(rawValue: UInt8(truncatingIfNeeded: protection)),
-      key: key, reachesDown: arguments.third & growsDown != 0)
+      key: key, reachesDown: arguments.third & growsDown != 0, dataLimit: limit(.data))
     if end < arguments.first + size { throw .outOfMemory }
     return 0
   }
@@ -207,16 +217,14 @@ extension SystemCalls {
       guard target + newSize <= old || target >= old + oldSize else { throw .invalid }
       request.target = target
     }
-    let lockLimit =
-      Scheduler.current.pointee.process!.hasCapability(.lockMemory) ? UInt64.max : limit(.lockedMemory)
-    let result = try space.remap(request, limit: limit(.addressSpace), lockedLimit: lockLimit)
+    let result = try space.remap(request, memoryLimits)
     if let locked = result.locked { _ = space.populate(locked, nil) }
     return Int64(result.address)
   }
 
   /// brk(2), the raw call: returns the end of the heap as it is then.
   static func brk(_ arguments: SystemCallArguments) -> Int64 {
-    let result = space.setBreak(arguments.first, dataLimit: limit(.data), limit: limit(.addressSpace))
+    let result = space.setBreak(arguments.first, memoryLimits)
     if let locked = result.locked { _ = space.populate(locked, nil) }
     return Int64(result.end)
   }
