@@ -149,6 +149,24 @@ public struct RegionMap {
     cut(range, removed: removed)
   }
 
+  /// Unmaps all regions that `condition` holds for, in one pass.
+  ///
+  /// - Parameter removed: told of each, in ascending order.
+  public mutating func removeAll(where condition: (MemoryRegion) -> Bool, removed: (MemoryRegion) -> Void) {
+    var kept = 0
+    for index in 0..<count {
+      let region = storage[index]
+      if condition(region) {
+        mappedBytes &-= region.length
+        removed(region)
+      } else {
+        storage[kept] = region
+        kept &+= 1
+      }
+    }
+    count = kept
+  }
+
   /// Changes what may be done with the memory in a range, all of which must be mapped.
   ///
   /// - Parameter changed: told of each piece whose protection differs from before, as it is now, and of what

@@ -27,6 +27,8 @@ extension AddressSpace {
     var address = range.lowerBound
     var isCovered = true
     while address < range.upperBound {
+      // There may be as many regions as a space can have, and each store may be mapped as often.
+      if Scheduler.current.isBeingKilled { throw .interrupted }
       lock.acquire()
       guard let region = regions[regions.firstIndex(endingAfter: address)],
         let part = region.part(in: address..<range.upperBound)

@@ -65,10 +65,10 @@ extension AddressSpace {
 
   /// The mappings of another space, for its copy. The other's lock is held.
   private func copyMappings(of other: AddressSpace) -> Bool {
-    var next = other.firstMapping
+    var next = other.mappings.first
     while let mapping = next {
       do throws(Failure) {
-        try addMapping(
+        try addFirstMapping(
           of: MappedSource(store: mapping.store, file: mapping.file), bytes: mapping.bytes,
           writableBytes: mapping.writableBytes)
       } catch {
@@ -84,17 +84,14 @@ extension AddressSpace {
   ///
   /// - Throws: ENOMEM.
   private func dropWhatIsNotForked() throws(Failure) {
-    var index = 0
-    while let region = regions[index] {
-      let range = region.start..<region.end
-      if region.attributes.contains(.notForked) {
-        try unmapLocked(range)
-        continue
-      }
-      index += 1
+    // They have no pages here.
+    regions.removeAll(where: { $0.attributes.contains(.notForked) }) { removeMapping(of: $0) }
+    try makeRoom()
+    do throws(RegionMapError) {
+      try regions.change(AddressSpace.lowestAddress..<UserMemory.limit) { $0.attributes.remove(.locked) }
+    } catch {
+      throw Self.failure(error)
     }
-    // Whole regions again: this needs no room.
-    try? regions.change(AddressSpace.lowestAddress..<UserMemory.limit) { $0.attributes.remove(.locked) }
     if hasFormerWriters { leaveFormerWriters() }
     letGo(unusedMapping)
     unusedMapping = nil

@@ -16,8 +16,8 @@ public final class AddressSpace: @unchecked Sendable {
   var regions: RegionMap
   /// Where `regions` keeps its entries.
   var storage: UnsafeMutableBufferPointer<MemoryRegion>
-  /// The stores that regions map, linked.
-  var firstMapping: StoreMapping?
+  /// The stores that regions map.
+  var mappings = StoreMappings()
   /// Those that no region maps any more, to be let go once the lock is released.
   var unusedMapping: StoreMapping?
   /// Whether a mapping that stays has lost the last of its memory that could be written.
@@ -64,7 +64,7 @@ public final class AddressSpace: @unchecked Sendable {
     check(cpuPreemptionDisabled() == 0, "an address space ends while a spin lock is held")
     TLBShootdown.leave(root: root)
     // From here on no store takes pages away.
-    var mapping = firstMapping
+    var mapping = mappings.first
     while let current = mapping {
       current.leaveStore()
       mapping = current.nextInSpace
@@ -78,7 +78,8 @@ public final class AddressSpace: @unchecked Sendable {
     Frames.free(root, order: 0)
     localTable.deallocate()
     KernelHeap.deallocate(storage.baseAddress!)
-    letGo(firstMapping)
+    mappings.deallocateBuckets()
+    letGo(mappings.first)
   }
 
   static func allocateStorage(count: Int) -> UnsafeMutableBufferPointer<MemoryRegion>? {

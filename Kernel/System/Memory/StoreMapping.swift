@@ -39,6 +39,9 @@ final class StoreMapping: @unchecked Sendable {
   /// has a translation of them any more. Under the space's lock.
   private var isWriter = false
   var nextInSpace: StoreMapping?
+  unowned(unsafe) var previousInSpace: StoreMapping?
+  /// The next in the same bucket of `StoreMappings`.
+  var nextInBucket: Unmanaged<StoreMapping>?
   unowned(unsafe) var nextInStore: StoreMapping?
   unowned(unsafe) var previousInStore: StoreMapping?
   /// The last walk over the store's mappings that has been here.
@@ -94,13 +97,7 @@ final class StoreMapping: @unchecked Sendable {
 extension AddressSpace {
   /// The mapping that a region belongs to. The lock is held.
   func mapping(of region: MemoryRegion) -> StoreMapping? {
-    if !region.namesSource { return nil }
-    var next = firstMapping
-    while let mapping = next {
-      if mapping.store.identity == region.sourceID { return mapping }
-      next = mapping.nextInSpace
-    }
-    return nil
+    region.namesSource ? mappings.find(region.sourceID) : nil
   }
 
   /// A region of a source comes in. The lock is held.
@@ -110,55 +107,45 @@ extension AddressSpace {
   ///   - writableBytes: how many of them are shared memory that is, or could become, writable.
   /// - Throws: EPERM where the store does not let itself be written so, ENOMEM.
   func addMapping(of source: MappedSource, bytes: UInt64, writableBytes: UInt64) throws(Failure) {
-    var next = firstMapping
-    while let mapping = next {
-      if mapping.store === source.store {
-        if writableBytes > 0 { try mapping.joinWriters() }
-        mapping.bytes += bytes
-        mapping.writableBytes += writableBytes
-        return
-      }
-      next = mapping.nextInSpace
+    guard let mapping = mappings.find(source.store.identity) else {
+      return try addFirstMapping(of: source, bytes: bytes, writableBytes: writableBytes)
     }
+    if writableBytes > 0 { try mapping.joinWriters() }
+    mapping.bytes += bytes
+    mapping.writableBytes += writableBytes
+  }
+
+  /// As above for a source of which the space maps nothing yet.
+  func addFirstMapping(of source: MappedSource, bytes: UInt64, writableBytes: UInt64) throws(Failure) {
     guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
     let mapping = StoreMapping(source, space: self, bytes: bytes)
     if writableBytes > 0 { try mapping.joinWriters() }
     mapping.writableBytes = writableBytes
-    mapping.nextInSpace = firstMapping
-    firstMapping = mapping
+    mappings.insert(mapping)
     mapping.joinStore()
   }
 
   /// A region, or a part of one, has gone. The lock is held.
   func removeMapping(of region: MemoryRegion) {
-    if !region.namesSource { return }
-    var previous: StoreMapping? = nil
-    var next = firstMapping
-    while let mapping = next {
-      if mapping.store.identity == region.sourceID {
-        mapping.bytes -= region.length
-        if region.attributes.contains(.segment) { mapping.file?.regionIsRemoved() }
-        mapping.writableBytes -= region.sharedWritableBytes
-        if mapping.bytes > 0 {
-          if mapping.writableBytes == 0, region.sharedWritableBytes > 0 { hasFormerWriters = true }
-          return
-        }
-        if let previous { previous.nextInSpace = mapping.nextInSpace } else { firstMapping = mapping.nextInSpace }
-        mapping.leaveStore()
-        mapping.nextInSpace = unusedMapping
-        unusedMapping = mapping
-        return
-      }
-      previous = mapping
-      next = mapping.nextInSpace
+    guard let mapping = mapping(of: region) else { return }
+    mapping.bytes -= region.length
+    if region.attributes.contains(.segment) { mapping.file?.regionIsRemoved() }
+    mapping.writableBytes -= region.sharedWritableBytes
+    if mapping.bytes > 0 {
+      if mapping.writableBytes == 0, region.sharedWritableBytes > 0 { hasFormerWriters = true }
+      return
     }
+    mappings.remove(mapping)
+    mapping.leaveStore()
+    mapping.nextInSpace = unusedMapping
+    unusedMapping = mapping
   }
 
   /// Ends the right to write to stores of which nothing is writable any more. The lock is held, and no CPU has a
   /// translation left of what has been unmapped.
   func leaveFormerWriters() {
     hasFormerWriters = false
-    var next = firstMapping
+    var next = mappings.first
     while let mapping = next {
       mapping.leaveWriters()
       next = mapping.nextInSpace

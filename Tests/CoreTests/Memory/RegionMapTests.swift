@@ -200,6 +200,20 @@ final class TestRegions {
     #expect(gap == top)
   }
 
+  @Test func manyAreRemovedInOnePass() throws {
+    let regions = TestRegions(bounds: 0x10000..<0x40000)
+    for start in stride(from: UInt64(0x10000), to: 0x20000, by: 0x2000) {
+      try regions.insert(MemoryRegion(start: start, end: start + 0x1000, protection: .read))
+    }
+    var removed: [UInt64] = []
+    regions.map.removeAll(where: { $0.start & 0x4000 != 0 }) { removed.append($0.start) }
+    #expect(removed == [0x14000, 0x16000, 0x1c000, 0x1e000])
+    #expect(regions.map.count == 4)
+    #expect(regions.map.mappedBytes == 0x4000)
+    #expect(regions.map.find(0x18000)?.start == 0x18000)
+    #expect(regions.map.find(0x14000) == nil)
+  }
+
   @Test func gapsAreFoundFromEitherEnd() throws {
     let regions = TestRegions(bounds: 0x10000..<0x40000)
     try regions.insert(MemoryRegion(start: 0x12000, end: 0x20000, protection: .read))
