@@ -19,6 +19,20 @@ package enum SelfTestAccess {
   /// The top of the current thread's kernel stack.
   package static var ownStackTop: UInt64 { Scheduler.current.pointee.stackTop }
 
+  // MARK: Identifiers
+
+  /// The first identifier that no thread gets.
+  package static var identifierLimit: Int32 { Int32(ThreadIdentifiers.limit) }
+
+  package static var lastIdentifier: Int32 { ThreadIdentifiers.last }
+
+  package static func makeIdentifier() -> Int32 { ThreadIdentifiers.make() }
+
+  /// Has an identifier be the next to be given, if it is free.
+  package static func setNextIdentifier(_ identifier: Int32) { ThreadIdentifiers.set(next: identifier) }
+
+  package static var ownIdentifier: Int32 { Scheduler.current.pointee.identifier }
+
   // MARK: The FPU
 
   /// The bytes of a thread's state area.

@@ -15,11 +15,38 @@ enum ThreadTests {
       SelfTest("threads.end.of100000ThreadsGivesMemoryBack", isLong: true, limitInMilliseconds: 600_000) {
         endGivesMemoryBack($0, count: 100_000, affinity: 1, milliseconds: 500_000)
       },
+      SelfTest("threads.identifiers.comeAgainOnceTheyAreFree", identifiersComeAgainOnceTheyAreFree),
       SelfTest("threads.wake.isNeverLost", wakeIsNeverLost),
       SelfTest("threads.wake.reachesEveryWaiter", wakeReachesEveryWaiter),
       SelfTest("threads.sleep.isNeverShort", sleepIsNeverShort),
       SelfTest("threads.wait.timesOut", waitTimesOut),
     ]
+  }
+
+  /// Behind the last identifier they begin anew, and pass over those of threads and processes that there are.
+  private static func identifiersComeAgainOnceTheyAreFree(_ test: Test) {
+    let before = SelfTestAccess.lastIdentifier
+    defer { SelfTestAccess.setNextIdentifier(before + 1) }
+    let limit = SelfTestAccess.identifierLimit
+    SelfTestAccess.setNextIdentifier(limit - 1)
+    test.expectEqual(SelfTestAccess.makeIdentifier(), limit - 1, "the last identifier")
+    let first = SelfTestAccess.makeIdentifier()
+    test.expect(first >= 300 && first < limit - 1, "behind the last identifier comes \(first)")
+    let next = SelfTestAccess.makeIdentifier()
+    test.expect(next > first && next < limit, "behind \(first) comes \(next)")
+    SelfTestAccess.setNextIdentifier(SelfTestAccess.ownIdentifier)
+    let other = SelfTestAccess.makeIdentifier()
+    test.expect(other > SelfTestAccess.ownIdentifier, "\(other) is given twice")
+    do throws(ProgramError) {
+      let program = try Programs.start("/bin/integer", "--rounds 0 --quiet")
+      SelfTestAccess.setNextIdentifier(program.identifier)
+      let free = SelfTestAccess.makeIdentifier()
+      test.expect(free > program.identifier, "\(free) is given twice, to a process")
+      program.kill(.kill)
+      _ = program.waitForEnd(until: Support.deadline(milliseconds: Support.patience))
+    } catch {
+      test.expect(false, "/bin/integer: \(error.message)")
+    }
   }
 
   /// As many threads as the time allows, at most `count`. Fifty at a time; in the warm-up all fifty at once,

@@ -3,7 +3,6 @@ import Machine
 
 /// Making and freeing threads.
 public enum Threads {
-  nonisolated(unsafe) private static var nextIdentifier = AtomicWord(2)
   /// Threads whose record exists.
   nonisolated(unsafe) private static var liveCount = AtomicWord()
   /// Those of them that are about to end, or have and are not freed yet.
@@ -52,12 +51,10 @@ public enum Threads {
   }
 
   /// The last identifier that was given.
-  static var lastIdentifier: Int32 { Int32(truncatingIfNeeded: nextIdentifier.load()) - 1 }
+  static var lastIdentifier: Int32 { ThreadIdentifiers.last }
 
-  /// A new identifier for a thread or a process. 1 is kept for the first process of the boot line's.
-  static func makeIdentifier() -> Int32 {
-    Int32(truncatingIfNeeded: nextIdentifier.add(1))
-  }
+  /// A new identifier for a thread or a process.
+  static func makeIdentifier() -> Int32 { ThreadIdentifiers.make() }
 
   /// Makes a thread that is not started yet, with the initial FPU state.
   ///

@@ -37,7 +37,7 @@ enum SettingFiles {
     addName("domainname", to: kernel) { SystemIdentity.domainName! }
     kernel.addFile("core_pattern") { text throws(Errno) in text.put("core\n") }
     add("core_uses_pid", 0, to: kernel)
-    add("pid_max", 4 << 20, to: kernel)
+    add("pid_max", UInt64(ThreadIdentifiers.limit), to: kernel)
     kernel.addFile("threads-max") { text throws(Errno) in
       text.put(Threads.limit)
       text.put("\n")
