@@ -183,10 +183,21 @@ static void moving(void) {
   CHECK_EQUAL(target[PAGE], 2);
   CHECK_EQUAL(target[2 * PAGE], 0);
   moved[2 * PAGE] = 4;
-  char *second = mremap(moved + 2 * PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
-  if (second != MAP_FAILED) {
-    CHECK_EQUAL(second[0], 4);
-    CHECK_EQUAL(moved[2 * PAGE], 0);
+  // Where it is free, to the place that is asked for.
+  char *wish = private_pages(1);
+  CHECK_EQUAL(munmap(wish, PAGE), 0);
+  const int flags = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
+  char *second = (char *)syscall(SYS_mremap, moved + 2 * PAGE, PAGE, PAGE, flags, wish);
+  CHECK(second == wish);
+  CHECK_EQUAL(second[0], 4);
+  CHECK_EQUAL(moved[2 * PAGE], 0);
+  char *third = (char *)syscall(SYS_mremap, moved + 2 * PAGE, PAGE, PAGE, flags, wish);
+  CHECK(third != MAP_FAILED && third != wish);
+  munmap(second, PAGE);
+  munmap(third, PAGE);
+  unsigned long bad[] = {1, -PAGE, 1ul << 47, (unsigned long)moved + 2 * PAGE};
+  for (int i = 0; i < 4; i++) {
+    CHECK_ERROR(syscall(SYS_mremap, moved + 2 * PAGE, PAGE, PAGE, flags, bad[i]), EINVAL);
   }
   CHECK_ERROR(syscall(SYS_mremap, target, PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0), EINVAL);
   // A second mapping of shared memory.

@@ -11,6 +11,8 @@ extension AddressSpace {
     var mayMove = false
     /// Where it has to go; what is mapped there makes room.
     var target: UInt64?
+    /// Where the program would like it, if there is no target; 0 for no wish.
+    var wish: UInt64 = 0
     /// Whether the old range stays mapped, without its pages (MREMAP_DONTUNMAP).
     var keepsOld = false
   }
@@ -78,7 +80,7 @@ extension AddressSpace {
           region = left
         }
       } else {
-        address = try findPlace(size: request.newSize, hint: 0)
+        address = try findPlace(size: request.newSize, hint: request.wish)
       }
       // What is cut off at the old place goes first.
       if request.newSize < request.old.count64 {

@@ -211,11 +211,11 @@ extension SystemCalls {
     guard newSize <= UserMemory.limit else { throw flags & fixed != 0 ? .invalid : .outOfMemory }
     var request = AddressSpace.Remapping(
       old: old..<old + oldSize, newSize: newSize, mayMove: flags & mayMove != 0, keepsOld: flags & dontUnmap != 0)
-    if flags & fixed != 0 {
+    if flags & (fixed | dontUnmap) != 0 {
       let target = arguments.fifth
       guard target & 4095 == 0, target <= UserMemory.limit - newSize else { throw .invalid }
       guard target + newSize <= old || target >= old + oldSize else { throw .invalid }
-      request.target = target
+      if flags & fixed != 0 { request.target = target } else { request.wish = target }
     }
     let result = try space.remap(request, memoryLimits)
     if let locked = result.locked { _ = space.populate(locked, nil) }
