@@ -356,6 +356,72 @@ static void exec_of_a_thread_takes_the_first_ones_place(void) {
   check_ends(pid, 42 << 8);
 }
 
+// A process with a thread that ends once it is told so, or stays; then the first one does what it is told.
+enum { END_GROUP = 1, EXECUTE };
+static void *ends_alone(void *unused) {
+  shared[8] = 1;
+  while (!shared[9]) usleep(1000);
+  syscall(SYS_exit, 0);
+  return unused;
+}
+static void does_what_it_is_told(void) {
+  pthread_t thread;
+  pthread_create(&thread, 0, ends_alone, 0);
+  while (!shared[8] || !shared[10]) usleep(1000);
+  if (shared[10] == EXECUTE) executes();
+  syscall(SYS_exit_group, 7);
+}
+
+// Has the two run. Returns the thread.
+static pid_t with_a_thread(pid_t pid) {
+  CHECK_EQUAL(trace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEEXIT | PTRACE_O_TRACECLONE), 0);
+  CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
+  CHECK_WAIT(pid, STOPPED(SIGTRAP, PTRACE_EVENT_CLONE));
+  pid_t thread = (pid_t)event_message(pid);
+  CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
+  CHECK_WAIT(thread, STOPPED(SIGSTOP, 0));
+  CHECK_EQUAL(trace(PTRACE_CONT, thread, 0, 0), 0);
+  while (!shared[8]) usleep(1000);
+  return thread;
+}
+
+// Who waits in execve for a thread that has stopped on its way out can be killed, and the thread with him.
+static void a_wait_for_a_stopped_end_can_be_killed(void) {
+  shared[8] = shared[9] = shared[10] = 0;
+  pid_t pid = traced(does_what_it_is_told), thread = with_a_thread(pid);
+  shared[10] = EXECUTE;
+  CHECK_WAIT(thread, STOPPED(SIGTRAP, PTRACE_EVENT_EXIT));
+  until_asleep(pid, SYS_execve);
+  CHECK_EQUAL(kill(pid, SIGKILL), 0);
+  CHECK_WAIT(pid, STOPPED(SIGTRAP, PTRACE_EVENT_EXIT));
+  CHECK_EQUAL(event_message(pid), SIGKILL);
+  CHECK_WAIT(thread, SIGKILL);
+  CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
+  check_ends(pid, SIGKILL);
+}
+
+// A thread that has stopped on its way out stays so no longer than its process goes on without it.
+static void stopped_ends_hold_up_no_others(void) {
+  for (int order = END_GROUP; order <= EXECUTE; order++) {
+    shared[8] = shared[9] = shared[10] = 0;
+    pid_t pid = traced(does_what_it_is_told), thread = with_a_thread(pid);
+    shared[9] = 1;
+    CHECK_WAIT(thread, STOPPED(SIGTRAP, PTRACE_EVENT_EXIT));
+    shared[10] = order;
+    if (order == EXECUTE) {
+      CHECK_WAIT(thread, 0);
+      CHECK_WAIT(pid, STOPPED(SIGTRAP, 0));
+      CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
+    }
+    int status = order == EXECUTE ? 42 << 8 : 7 << 8;
+    CHECK_WAIT(pid, STOPPED(SIGTRAP, PTRACE_EVENT_EXIT));
+    CHECK_EQUAL(event_message(pid), status);
+    if (order == END_GROUP) CHECK_WAIT(thread, status);
+    CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
+    check_ends(pid, status);
+  }
+}
+
 static void *counting_thread(void *counter) {
   for (;;) ++*(volatile int *)counter;
   return 0;
@@ -685,6 +751,8 @@ int main(int count, char **arguments) {
   forks_are_events_and_children_are_traced();
   exec_is_an_event_or_a_signal();
   exec_of_a_thread_takes_the_first_ones_place();
+  a_wait_for_a_stopped_end_can_be_killed();
+  stopped_ends_hold_up_no_others();
   threads_are_traced_one_by_one();
   a_stopped_thread_leaves_signals_to_others();
   a_stop_of_the_process_reaches_its_tracer();

@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -225,6 +226,40 @@ static void threads(void) {
   CHECK_EQUAL(WEXITSTATUS(status), 9);
 }
 
+// Threads that are being made when another executes a program: they end with the rest, or are not made. Each stays
+// until some more have been made, the last ones for ever.
+static int made;
+static void *stay(void *unused) {
+  int own = __atomic_add_fetch(&made, 1, __ATOMIC_SEQ_CST);
+  while (__atomic_load_n(&made, __ATOMIC_SEQ_CST) < own + 20) usleep(1000);
+  return unused;
+}
+static void *keep_making(void *unused) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 65536);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_t thread;
+  for (;;) pthread_create(&thread, &attributes, stay, 0);
+  return unused;
+}
+static void threads_that_are_made(void) {
+  for (int turn = 0; turn < 15 && !check_failures; turn++) {
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      pthread_t thread;
+      pthread_create(&thread, 0, keep_making, 0);
+      while (__atomic_load_n(&made, __ATOMIC_SEQ_CST) < 3) sched_yield();
+      exec_thread(0);
+      _exit(1);
+    }
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK_EQUAL(status, 9 << 8);
+  }
+}
+
 int main(int argc, char **argv, char **envp) {
   if (argv[0][0] == '/') strcpy(self, argv[0]);
   if (argc > 1) {
@@ -241,5 +276,6 @@ int main(int argc, char **argv, char **envp) {
   bad_files();
   descriptors();
   threads();
+  threads_that_are_made();
   return finish();
 }

@@ -185,10 +185,11 @@ public final class Process: @unchecked Sendable {
 
   // MARK: Threads
 
-  /// Takes a new thread in, unless the process is on its way out.
+  /// Takes a new thread in, unless the process is on its way out, or all of its threads but one are: who waits for
+  /// their end has told those alone that were there.
   func add(_ thread: ThreadPointer) -> Bool {
     lock.withLock {
-      if isExiting.load() != 0 { return false }
+      if isExiting.load() != 0 || isBeingReplaced { return false }
       signalLock.withLock {
         thread.pointee.nextInProcess = firstThread
         firstThread = thread
@@ -407,8 +408,10 @@ public final class Process: @unchecked Sendable {
       exitStatus = status
       return true
     }
-    if isFirst { forEachThread { Signals.notify($0) } }
-    return isFirst
+    guard isFirst else { return false }
+    TraceStops.endLast(of: self)
+    forEachThread { Signals.notify($0) }
+    return true
   }
 
   /// A core has been written of the process, which is ending.

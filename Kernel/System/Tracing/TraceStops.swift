@@ -209,6 +209,19 @@ enum TraceStops {
     event(.exit, message: UInt64(UInt32(bitPattern: status)))
   }
 
+  /// All threads of a process are to end, or all but one: those that have stopped on their way out stay so no longer.
+  /// Who begins to end after this stops as usual. No lock is held.
+  static func endLast(of process: Process) {
+    if process.signals.traceeCount == 0 { return }
+    process.signalLock.withLock {
+      process.forEachThreadWithSignalsLocked { thread in
+        guard let tracee = thread.pointee.tracee, thread.pointee.signals.isAtEnd else { return }
+        tracee.isKilledAtEnd = true
+        Signals.notify(thread)
+      }
+    }
+  }
+
   private static func options(of thread: ThreadPointer, _ process: Process) -> TraceOptions {
     process.signalLock.withLock { thread.pointee.tracee?.options ?? [] }
   }

@@ -164,16 +164,14 @@ extension SystemCalls {
   private static func endOtherThreads(of process: Process) throws(Errno) {
     guard process.beginReplacement() else { throw .interrupted }
     defer { process.endReplacement() }
+    TraceStops.endLast(of: process)
     process.forEachThread { thread in
       if thread != Scheduler.current {
         thread.pointee.isToEnd = true
         Signals.notify(thread)
       }
     }
-    while process.changed.wait({ process.threadCount == 1 }) == .interrupted {
-      // Another signal than the end waits until the new program can take it.
-      if process.isExiting.load() != 0 || Scheduler.current.pointee.isToEnd { throw .interrupted }
-      Scheduler.yield()
-    }
+    // Another signal than the end waits until the new program can take it.
+    guard process.changed.waitUnlessKilled({ process.threadCount == 1 }) else { throw .interrupted }
   }
 }
