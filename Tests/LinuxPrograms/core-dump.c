@@ -314,6 +314,40 @@ static void threads_that_crash_at_once_leave_one_core(void) {
   }
 }
 
+enum { MUCH = 48 << 20 };
+static void crashes_with_much_memory(void) {
+  char *much = mmap(0, MUCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (much != MAP_FAILED) memset(much, 1, MUCH);
+  abort();
+}
+
+// SIGKILL ends the writing, and the process: what there is by then is the core.
+static void a_core_can_be_cut_short(void) {
+  int is_cut = 0;
+  // The signal may come too late.
+  for (int turn = 0; turn < 30 && !is_cut; turn++) {
+    unlink("core");
+    pid_t pid = fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0) {
+      limit_core(RLIM_INFINITY);
+      crashes_with_much_memory();
+    }
+    struct stat what;
+    siginfo_t ended = {0};
+    while (stat("core", &what) != 0 || what.st_blocks == 0) {
+      if (waitid(P_PID, pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == pid) break;
+    }
+    CHECK_EQUAL(kill(pid, SIGKILL), 0);
+    int status = -1;
+    CHECK_EQUAL(waitpid(pid, &status, 0), pid);
+    is_cut = status != (SIGABRT | 0x80);
+    if (is_cut) CHECK_EQUAL(status, SIGKILL);
+    CHECK(stat("core", &what) == 0 && (what.st_blocks < MUCH / 512) == is_cut);
+  }
+  CHECK(is_cut);
+}
+
 int main(void) {
   state_find();
   char text[64] = "";
@@ -326,6 +360,7 @@ int main(void) {
   a_core_has_all_threads_with_their_registers();
   only_who_may_leaves_a_core();
   threads_that_crash_at_once_leave_one_core();
+  a_core_can_be_cut_short();
   unlink("core");
   CHECK_EQUAL(rmdir(directory), 0);
   return finish();

@@ -25,12 +25,14 @@ enum CoreDump {
       process.changed.wake()
       return
     }
+    // SIGKILL may have come before it could find that there is a core to be ended.
+    process.signalLock.withLock { if thread.isSentKill(process) { process.signals.isDumpEnded = true } }
     // The others come by `waitForEnd`, or have gone.
     _ = process.changed.wait(isInterruptible: false) {
       process.signals.threadsAtEnd == process.threadCount - 1
     }
-    if write(process, signal, information, limit: limit) { process.noteCore() }
-    process.signalLock.withLock { process.signals.dumpingThread = nil }
+    let isWritten = write(process, signal, information, limit: limit)
+    process.endDump(isWritten: isWritten)
     process.changed.wake()
   }
 
@@ -53,7 +55,7 @@ enum CoreDump {
     _ process: Process, _ signal: Signal, _ information: SignalInformation, limit: UInt64
   ) -> Bool {
     guard let space = process.addressSpace, Frames.freeCount > Frames.reserve, let file = openFile(process),
-      var writer = CoreWriter(file, limit: limit)
+      var writer = CoreWriter(file, of: process, limit: limit)
     else { return false }
     do throws(Errno) {
       guard let regions = CoreRegions(space) else { throw .outOfMemory }

@@ -3,6 +3,7 @@ import Machine
 
 /// What writes a core: one place after the other, up to the process's limit.
 struct CoreWriter: ~Copyable {
+  private let process: Process
   private let file: OpenFile
   /// RLIMIT_CORE: the bytes that may be written; holes do not count.
   private let limit: UInt64
@@ -13,8 +14,9 @@ struct CoreWriter: ~Copyable {
   private let page: UnsafeMutableRawBufferPointer
 
   /// Nil when memory is out.
-  init?(_ file: OpenFile, limit: UInt64) {
+  init?(_ file: OpenFile, of process: Process, limit: UInt64) {
     guard let memory = KernelHeap.allocate(size: Int(CoreFile.pageSize), alignment: 64) else { return nil }
+    self.process = process
     self.file = file
     self.limit = limit
     page = UnsafeMutableRawBufferPointer(start: memory, count: Int(CoreFile.pageSize))
@@ -22,8 +24,9 @@ struct CoreWriter: ~Copyable {
 
   deinit { KernelHeap.deallocate(page.baseAddress!) }
 
-  /// - Throws: where the limit is reached, or the file can have no more.
+  /// - Throws: where the limit is reached, the file can have no more, or SIGKILL has come.
   mutating func put(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
+    if process.signals.isDumpEnded { throw .interrupted }
     guard written + UInt64(bytes.count) <= limit else { throw .fileTooLarge }
     var done = 0
     while done < bytes.count {

@@ -414,8 +414,20 @@ public final class Process: @unchecked Sendable {
     return true
   }
 
-  /// A core has been written of the process, which is ending.
-  func noteCore() { lock.withLock { exitStatus |= WaitStatus.coreDumped } }
+  /// No more is written of a core of the process, which is ending: what it ends by is the signal that it wrote one for,
+  /// or the SIGKILL that came meanwhile.
+  func endDump(isWritten: Bool) {
+    lock.withLock {
+      signalLock.withLock {
+        signals.dumpingThread = nil
+        if signals.isDumpEnded {
+          exitStatus = WaitStatus.killed(by: .kill)
+        } else if isWritten {
+          exitStatus |= WaitStatus.coreDumped
+        }
+      }
+    }
+  }
 
   /// Ends the process from outside, as an uncaught signal does.
   public func kill(_ signal: Signal) { exit(status: WaitStatus.killed(by: signal)) }

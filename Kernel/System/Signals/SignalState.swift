@@ -55,6 +55,8 @@ struct ProcessSignals {
   var dumpingThread: ThreadPointer?
   /// How many of them do.
   var threadsAtEnd = 0
+  /// Whether SIGKILL has come meanwhile: what there is of the core by then is all. Read without the lock too.
+  var isDumpEnded = false
   /// How many of its threads are traced.
   var traceeCount = 0
   /// How many of its threads have.

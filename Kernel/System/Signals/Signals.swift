@@ -133,7 +133,10 @@ public enum Signals {
   ) -> Bool {
     let signal = information.signal
     guard process.isExiting.load() == 0, process.threadCount > 0 else {
-      if signal == .kill, process.signals.traceeCount > 0 { endLastStops(process) }
+      if signal == .kill {
+        if process.signals.traceeCount > 0 { endLastStops(process) }
+        if process.signals.dumpingThread != nil { process.signals.isDumpEnded = true }
+      }
       return true
     }
     takeBack(signal, process)

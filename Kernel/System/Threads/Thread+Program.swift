@@ -23,8 +23,12 @@ extension UnsafeMutablePointer where Pointee == Thread {
   var isBeingKilled: Bool {
     if pointee.isToEnd { return true }
     guard let process = pointee.process else { return false }
-    return process.isExiting.load() != 0
-      || process.signals.pending.signals.union(pointee.signals.pending.signals).contains(.kill)
+    return process.isExiting.load() != 0 || isSentKill(process)
+  }
+
+  /// Whether a SIGKILL waits for the thread or its process.
+  func isSentKill(_ process: Process) -> Bool {
+    process.signals.pending.signals.union(pointee.signals.pending.signals).contains(.kill)
   }
 
   /// The current thread begins a new program (execve(2)).
