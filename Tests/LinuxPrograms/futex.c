@@ -6,6 +6,7 @@
 
 #include <linux/futex.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -211,6 +212,47 @@ static void checkPriorityLocks(void) {
 #endif
 }
 
+// A lock in a page of its own: nothing else is written there.
+static uint32_t *ownPage;
+static volatile pid_t waiterInPage;
+
+static void *endWithPage(void *argument) {
+  CHECK_EQUAL(futex(ownPage, FUTEX_LOCK_PI_PRIVATE, 0, 0, 0, 0), 0);
+  while (!mayEnd) usleep(1000);
+  return argument;
+}
+static void *waitForPage(void *argument) {
+  waiterInPage = syscall(SYS_gettid);
+  CHECK_EQUAL(futex(ownPage, FUTEX_LOCK_PI_PRIVATE, 0, 0, 0, 0), 0);
+  CHECK_EQUAL(__atomic_load_n(ownPage, __ATOMIC_SEQ_CST) & FUTEX_TID_MASK, waiterInPage);
+  CHECK_EQUAL(futex(ownPage, FUTEX_UNLOCK_PI_PRIVATE, 0, 0, 0, 0), 0);
+  return argument;
+}
+
+// The owner ends while its page is shared with a child, to be copied by the next write.
+static void checkOwnerThatEndsAfterFork(void) {
+  ownPage = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(ownPage != MAP_FAILED);
+  mayEnd = waiterInPage = 0;
+  pthread_t owner, waiter;
+  REQUIRE(pthread_create(&owner, 0, endWithPage, 0) == 0);
+  while (__atomic_load_n(ownPage, __ATOMIC_SEQ_CST) == 0) usleep(1000);
+  REQUIRE(pthread_create(&waiter, 0, waitForPage, 0) == 0);
+  while (!waiterInPage) usleep(1000);
+  until_thread_asleep(getpid(), waiterInPage, SYS_futex);
+  pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    for (;;) pause();
+  }
+  mayEnd = 1;
+  pthread_join(owner, 0);
+  pthread_join(waiter, 0);
+  kill(child, SIGKILL);
+  waitpid(child, 0, 0);
+  munmap(ownPage, 4096);
+}
+
 static uint32_t ownerOf(uint32_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST) & FUTEX_TID_MASK; }
 
 static int takeAndEnd(void *word) {
@@ -363,6 +405,7 @@ int main(void) {
   checkWaking();
   checkSharing();
   checkPriorityLocks();
+  checkOwnerThatEndsAfterFork();
   checkOwnerThatHasJustEnded();
   checkRobustLockHasOneOwner();
   checkCircles();

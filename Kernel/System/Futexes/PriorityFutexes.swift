@@ -234,6 +234,8 @@ enum PriorityFutexes {
     let own = UInt32(bitPattern: Scheduler.current.pointee.identifier)
     for number in 0..<Futexes.bucketCount {
       let bucket = Futexes.bucket(number)
+      // A word whose page could not be made writable: nobody can look at it, or it is to be read alone.
+      var unwritable: UInt64?
       while true {
         let wereEnabled = bucket.pointee.lock.acquire()
         guard let next = bucket.pointee.queue.firstWaiter(forLockOf: own) else {
@@ -243,22 +245,31 @@ enum PriorityFutexes {
         let key = next.pointee.futexLinks.key
         let value = FutexLockWord(FutexLockWord.ownerDied)
           .handedOver(to: UInt32(bitPattern: next.thread.pointee.identifier))
-        replace(key, with: value)
-        handOver(to: next, in: bucket)
+        if replace(key, with: value) || unwritable == key.address {
+          handOver(to: next, in: bucket)
+          bucket.pointee.lock.release(wereEnabled)
+          continue
+        }
+        // Since a fork, say, its page is to be copied first, which takes a fault.
         bucket.pointee.lock.release(wereEnabled)
+        if !UserMemory.prepareToWrite(key.address) { unwritable = key.address }
       }
     }
   }
 
-  /// Writes a lock's word without faulting: where its page has gone, nobody can read it either. A word of other memory
-  /// than the owner's names it by mistake, and the address says nothing here.
-  private static func replace(_ key: FutexKey, with value: UInt32) {
+  /// Writes a lock's word without faulting. A word of other memory than the owner's names it by mistake, and the
+  /// address says nothing here.
+  ///
+  /// - Returns: false where the owner's page would have to be made writable first.
+  private static func replace(_ key: FutexKey, with value: UInt32) -> Bool {
     if key.isShared {
       // SAFETY: a frame of shared memory, which the waiter keeps; the lock of its bucket is held.
       let word = PhysicalMemory.pointer(to: key.address).assumingMemoryBound(to: UInt32.self)
       _ = atomicExchange(word, value)
-    } else if key.space == Scheduler.current.pointee.pageTableRoot, let old = UserMemory.loadWord(key.address) {
-      _ = UserMemory.compareExchange(key.address, expected: old, with: value)
+      return true
     }
+    guard key.space == Scheduler.current.pointee.pageTableRoot else { return true }
+    guard let old = UserMemory.loadWord(key.address) else { return false }
+    return UserMemory.compareExchange(key.address, expected: old, with: value) != .faulted
   }
 }
