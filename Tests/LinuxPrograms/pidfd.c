@@ -121,6 +121,8 @@ static void checkNonBlocking(void) {
   CHECK_EQUAL(poll(&watched, 1, 10000), 1);
   CHECK_EQUAL(waitid(P_PIDFD, file, &information, WEXITED), 0);
   CHECK_EQUAL(information.si_status, 5);
+  // At once, too, there is none of that number any more.
+  CHECK_ERROR(open_process(child, 0), ESRCH);
   close(ends[0]);
   close(file);
 }

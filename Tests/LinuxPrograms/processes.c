@@ -169,6 +169,12 @@ static void nobody_waits(void) {
   signal(SIGCHLD, SIG_DFL);
 }
 
+static void *tell_and_wait(void *identifier) {
+  *(volatile pid_t *)identifier = syscall(SYS_gettid);
+  pause();
+  return NULL;
+}
+
 static void groups(void) {
   int status;
   CHECK_EQUAL(getpgrp(), getpgid(0));
@@ -176,6 +182,17 @@ static void groups(void) {
   CHECK_ERROR(getsid(0x3FFFFFFF), ESRCH);
   CHECK_ERROR(setpgid(0, -1), EINVAL);
   CHECK_ERROR(setpgid(0x3FFFFFFF, 0), ESRCH);
+
+  // Any thread's identifier names its process; it is the first one's that has a group.
+  pthread_t thread;
+  volatile pid_t identifier = 0;
+  REQUIRE(pthread_create(&thread, NULL, tell_and_wait, (void *)&identifier) == 0);
+  while (!identifier) usleep(1000);
+  CHECK_EQUAL(getpgid(identifier), getpgrp());
+  CHECK_EQUAL(getsid(identifier), getsid(0));
+  CHECK_ERROR(setpgid(identifier, 0), EINVAL);
+  pthread_cancel(thread);
+  pthread_join(thread, NULL);
 
   pid_t first = child_that_waits();
   CHECK_EQUAL(getpgid(first), getpgrp());

@@ -1,9 +1,11 @@
 // sigaction(2), sigprocmask(2), sigaltstack(2), sigqueue(3), sigsuspend(2), signal(7): handlers and masks.
 #include "asleep.h"
 #include "check.h"
+#include <grp.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stddef.h>
@@ -606,6 +608,104 @@ static void ending_threads_leave_signals_to_others(void) {
   }
 }
 
+// Two threads wait for signals. The first is told of both that come, and what it does not take wakes the other.
+struct waiting {
+  sigset_t set;
+  volatile pid_t identifier;
+  int found;
+};
+static void *take_one(void *argument) {
+  struct waiting *waiting = argument;
+  waiting->identifier = syscall(SYS_gettid);
+  CHECK_EQUAL(sigwait(&waiting->set, &waiting->found), 0);
+  return NULL;
+}
+static void start_waiting(pthread_t *thread, struct waiting *waiting, int first, int second) {
+  memset(waiting, 0, sizeof *waiting);
+  sigemptyset(&waiting->set);
+  sigaddset(&waiting->set, first);
+  sigaddset(&waiting->set, second);
+  REQUIRE(pthread_create(thread, NULL, take_one, waiting) == 0);
+  while (!waiting->identifier) usleep(1000);
+  until_thread_asleep(getpid(), waiting->identifier, SYS_rt_sigtimedwait);
+}
+
+static void a_wait_leaves_signals_to_others(void) {
+  cpu_set_t old, one;
+  REQUIRE(sched_getaffinity(0, sizeof old, &old) == 0);
+  int cpu = 0;
+  while (!CPU_ISSET(cpu, &old)) cpu++;
+  CPU_ZERO(&one);
+  CPU_SET(cpu, &one);
+  CHECK_EQUAL(sched_setaffinity(0, sizeof one, &one), 0);
+  block(SIGUSR1);
+  block(SIGUSR2);
+  int is_proven = 0;
+  for (int turn = 0; turn < 30 && !is_proven; turn++) {
+    static struct waiting both, second;
+    pthread_t threads[2];
+    start_waiting(&threads[0], &both, SIGUSR1, SIGUSR2);
+    start_waiting(&threads[1], &second, SIGUSR2, SIGUSR2);
+    // Neither of the two runs on this CPU before both signals are there, unless the machine stands still for long.
+    struct sched_param parameter = {.sched_priority = 5};
+    sched_setscheduler(0, SCHED_FIFO, &parameter);
+    kill(getpid(), SIGUSR2);
+    kill(getpid(), SIGUSR1);
+    parameter.sched_priority = 0;
+    CHECK_EQUAL(sched_setscheduler(0, SCHED_OTHER, &parameter), 0);
+    pthread_join(threads[0], NULL);
+    is_proven = both.found == SIGUSR1;
+    if (!is_proven) {
+      int left;
+      kill(getpid(), SIGUSR2);
+      CHECK(sigwait(&both.set, &left) == 0 && left == SIGUSR1);
+    }
+    pthread_join(threads[1], NULL);
+    CHECK_EQUAL(second.found, SIGUSR2);
+  }
+  CHECK(is_proven);
+  unblock_all();
+  CHECK_EQUAL(sched_setaffinity(0, sizeof old, &old), 0);
+}
+
+// The identifier of any thread names its process; and to all that there are is to none, without a failure, where the
+// caller may send nothing to any.
+static void *tell_and_wait(void *identifier) {
+  *(volatile pid_t *)identifier = syscall(SYS_gettid);
+  pause();
+  return NULL;
+}
+
+static void who_is_meant(void) {
+  volatile pid_t identifier = 0;
+  pthread_t thread;
+  install(SIGUSR1, note, SA_RESTART);
+  block(SIGUSR1);
+  REQUIRE(pthread_create(&thread, NULL, tell_and_wait, (void *)&identifier) == 0);
+  while (!identifier) usleep(1000);
+  CHECK_EQUAL(kill(identifier, SIGUSR1), 0);
+  CHECK(is_pending(SIGUSR1));
+  CHECK_ERROR(kill(identifier, 65), EINVAL);
+  pthread_cancel(thread);
+  pthread_join(thread, NULL);
+  count = 0;
+  unblock_all();
+  CHECK_EQUAL(count, 1);
+
+  pid_t child = fork();
+  if (child == 0) {
+    check_failures = 0;
+    REQUIRE(setgroups(0, NULL) == 0 && setgid(54321) == 0 && setuid(54321) == 0);
+    CHECK_ERROR(kill(getppid(), 0), EPERM);
+    CHECK_EQUAL(kill(-1, 0), 0);
+    CHECK_ERROR(kill(-1, 65), EINVAL);
+    _exit(finish());
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  CHECK_EQUAL(status, 0);
+}
+
 // A handler that survives fork, and an ignored signal that survives execve too.
 static void inheritance(const char *path) {
   install(SIGUSR1, note, 0);
@@ -651,6 +751,8 @@ int main(int argc, char **argv) {
   first_thread_decides();
   blocked_signals_are_left_to_others();
   ending_threads_leave_signals_to_others();
+  a_wait_leaves_signals_to_others();
+  who_is_meant();
   inheritance(argv[0]);
   return finish();
 }

@@ -5,9 +5,15 @@ import Machine
 extension SystemCalls {
   /// setpgid(2)
   static func setpgid(_ arguments: SystemCallArguments) throws(Errno) -> Int64 {
-    try Processes.setGroup(
-      of: Int32(truncatingIfNeeded: arguments.first), to: Int32(truncatingIfNeeded: arguments.second),
-      caller: Scheduler.current.pointee.process!)
+    let number = Int32(truncatingIfNeeded: arguments.first)
+    do throws(Errno) {
+      try Processes.setGroup(
+        of: number, to: Int32(truncatingIfNeeded: arguments.second), caller: Scheduler.current.pointee.process!)
+    } catch {
+      // A thread that leads no process is the wrong one.
+      if error == .noProcess, Processes.find(number) == nil, process(ofThread: number) != nil { throw .invalid }
+      throw error
+    }
     return 0
   }
 
@@ -31,11 +37,11 @@ extension SystemCalls {
     Int64(try processOrCaller(arguments.first).session)
   }
 
-  /// The process that an identifier names; 0 is the caller.
+  /// The process that an identifier names, that of one of its threads included; 0 is the caller.
   private static func processOrCaller(_ identifier: UInt64) throws(Errno) -> Process {
     let number = Int32(truncatingIfNeeded: identifier)
     if number == 0 { return Scheduler.current.pointee.process! }
-    guard let process = Processes.find(number) else { throw .noProcess }
+    guard let process = Processes.find(number) ?? process(ofThread: number) else { throw .noProcess }
     return process
   }
 }

@@ -70,7 +70,7 @@ extension SystemCalls {
     let number = Int32(truncatingIfNeeded: identifier)
     let own = Scheduler.current.pointee.process!
     if number == 0 || number == own.identifier { return own }
-    guard number > 0, let process = Threads.process(ofThread: number) else { throw .noProcess }
+    guard number > 0, let process = Processes.find(number) ?? process(ofThread: number) else { throw .noProcess }
     let caller = own.credentials
     let target = process.credentials
     func isSame(_ identifier: UInt32, _ others: Credentials.Identifiers) -> Bool {

@@ -10,7 +10,7 @@ extension SystemCalls {
     guard flags.isSubset(of: .nonBlocking), number > 0 else { throw .invalid }
     guard let process = Processes.find(number) else {
       // A thread that leads no process is none.
-      throw Threads.process(ofThread: number) == nil ? .noProcess : .invalid
+      throw process(ofThread: number) == nil ? .noProcess : .invalid
     }
     return Int64(try makeProcessHandle(process, flags: flags))
   }

@@ -24,14 +24,16 @@ extension SystemCalls {
     let caller = Scheduler.current.pointee.process!
     if target > 0 {
       // Nobody to send it to is the error before a signal that is none.
-      guard let process = target == caller.identifier ? caller : Processes.find(target) else { throw .noProcess }
+      // The identifier of any of its threads names a process here, as on Linux.
+      guard let process = target == caller.identifier ? caller : Processes.find(target) ?? process(ofThread: target)
+      else { throw .noProcess }
       let signal = try signal(arguments.second)
       guard process === caller || Signals.maySend(signal, from: caller, to: process) else { throw .notPermitted }
       if let signal { Signals.send(information(signal), to: process) }
       return 0
     }
     guard target != .min else { throw .noProcess }
-    try sendToMany(arguments.second, from: caller) { process in
+    try sendToMany(arguments.second, from: caller, isForAll: target == -1) { process in
       switch target {
       case 0: process.group == caller.group
       case -1: process.identifier != Processes.firstIdentifier && process !== caller
@@ -43,8 +45,10 @@ extension SystemCalls {
 
   /// Sends the signal that an argument names to each process of a choice to which the caller may. Fails where there
   /// is none, before it looks whether the argument is a signal.
+  ///
+  /// - Parameter isForAll: whether it is no failure, as on Linux, that the caller may send to none of them.
   private static func sendToMany(
-    _ argument: UInt64, from caller: Process, where isChosen: (Process) -> Bool
+    _ argument: UInt64, from caller: Process, isForAll: Bool, where isChosen: (Process) -> Bool
   ) throws(Errno) {
     let isSignal = isSignal(argument)
     let signal = isSignal ? try signal(argument) : nil
@@ -61,7 +65,8 @@ extension SystemCalls {
     }
     if isSent { return }
     guard isFound else { throw .noProcess }
-    throw isSignal ? .notPermitted : .invalid
+    guard isSignal else { throw .invalid }
+    if !isForAll { throw .notPermitted }
   }
 
   /// tgkill(2)
@@ -141,9 +146,13 @@ extension SystemCalls {
     if Signals.send(information, to: process, thread: identifier) == false { throw .tryAgain }
   }
 
-  /// The process that has a thread with this identifier.
-  private static func process(ofThread identifier: Int32) -> Process? {
+  /// The process that has a thread with this identifier, which has not ended.
+  static func process(ofThread identifier: Int32) -> Process? {
     let own = Scheduler.current.pointee.process!
-    return Signals.send(nil, to: own, thread: identifier) != nil ? own : Threads.process(ofThread: identifier)
+    if Signals.send(nil, to: own, thread: identifier) != nil { return own }
+    guard let process = Threads.process(ofThread: identifier),
+      Signals.send(nil, to: process, thread: identifier) != nil
+    else { return nil }
+    return process
   }
 }
