@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -100,6 +101,26 @@ static void acquisition(void) {
   CHECK_ERROR(tcsetpgrp(terminal, getsid(getppid())), EPERM);
   CHECK_ERROR(tcsetpgrp(terminal, -1), EINVAL);
 
+  // Those of one who has ended, and of one who leads no group, are groups for that.
+  signal(SIGTTOU, SIG_IGN);
+  pid_t ended = fork();
+  if (ended == 0) _exit(setpgid(0, 0));
+  siginfo_t what;
+  CHECK_EQUAL(waitid(P_PID, ended, &what, WEXITED | WNOWAIT), 0);
+  CHECK_EQUAL(tcsetpgrp(terminal, ended), 0);
+  CHECK_EQUAL(tcgetpgrp(terminal), ended);
+  CHECK_EQUAL(status_of(ended, 0), 0);
+  pid_t member = fork();
+  if (member == 0) {
+    for (;;) pause();
+  }
+  CHECK_EQUAL(tcsetpgrp(terminal, member), 0);
+  CHECK_EQUAL(tcgetpgrp(terminal), member);
+  CHECK_EQUAL(tcsetpgrp(terminal, getpgrp()), 0);
+  kill(member, SIGKILL);
+  CHECK_EQUAL(status_of(member, 0), SIGKILL);
+  signal(SIGTTOU, SIG_DFL);
+
   // A child of another session cannot take it.
   pid_t child = fork();
   if (child == 0) {
@@ -114,13 +135,26 @@ static void acquisition(void) {
   }
   CHECK_EQUAL(status_of(child, 0), 0);
 
-  // Given up: the group in front is told.
+  // Given up: the group in front is told. It is nobody's by the master.
+  CHECK_ERROR(ioctl(master, TIOCNOTTY, 0), ENOTTY);
   handle(SIGHUP, see);
   handle(SIGCONT, see);
   CHECK_EQUAL(ioctl(terminal, TIOCNOTTY, 0), 0);
   CHECK_EQUAL(seen[SIGHUP], 1);
   CHECK_EQUAL(seen[SIGCONT], 1);
   CHECK_ERROR(open("/dev/tty", O_RDWR), ENXIO);
+  CHECK_EQUAL(ioctl(terminal, TIOCSCTTY, 0), 0);
+}
+
+// Who may write to a terminal alone does not make it his.
+static void by_writers(void) {
+  CHECK_EQUAL(chmod(path, 0666), 0);
+  REQUIRE(setgid(54321) == 0 && setuid(54321) == 0);
+  int terminal = open(path, O_WRONLY);
+  CHECK(terminal >= 0);
+  CHECK_ERROR(ioctl(terminal, TIOCSCTTY, 0), EPERM);
+  terminal = open(path, O_RDWR | O_NOCTTY);
+  CHECK(terminal >= 0);
   CHECK_EQUAL(ioctl(terminal, TIOCSCTTY, 0), 0);
 }
 
@@ -372,6 +406,7 @@ static void master_ends(void) {
 int main(void) {
   handle(SIGALRM, forget);
   in_session(acquisition);
+  in_session(by_writers);
   in_session(by_open);
   in_session(background_read);
   in_session(background_write);

@@ -26,13 +26,14 @@ enum JobControl {
     return current.session != 0 && current.session == current.identifier
   }
 
-  /// The session that a process group belongs to; nil where there is no such group.
+  /// The session that a process group belongs to; nil where there is no such group. As on Linux one of processes that
+  /// have ended, and that nobody has waited for, is one; and so is a process by itself.
   static func session(ofGroup group: Int32) -> Int32? {
-    var session: Int32?
-    Processes.forEach { process in
-      if process.group == group, process.ending == nil { session = process.session }
+    Processes.lock.withLock {
+      var session: Int32?
+      Processes.forEachLocked { if $0.group == group { session = $0.session } }
+      return session ?? Processes.findLocked(group)?.session
     }
-    return session
   }
 
   /// Whether nobody has a parent outside of the group, in the same session, that could let it go on.

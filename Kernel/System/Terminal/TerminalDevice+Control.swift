@@ -67,18 +67,20 @@ extension TerminalDevice {
       } catch {
         throw error == .inputOutput ? .notTerminal : error
       }
-      guard isControlling else { throw .notTerminal }
       let group = try take(Int32(0), from: argument)
       guard group >= 0 else { throw .invalid }
+      guard isControlling else { throw .notTerminal }
       try setForegroundGroup(group)
     case Request.getSession:
       guard file == nil || isControlling, case let session = lock.withLock({ session }), session != 0
       else { throw .notTerminal }
       try give(session, to: argument)
     case Request.acquire:
-      try acquire(mayTakeAway: argument == 1 && FileIdentity.current.mayAdministrate)
+      let mayAdministrate = FileIdentity.current.mayAdministrate
+      try acquire(
+        mayTakeAway: argument == 1 && mayAdministrate, mayRead: file?.flags.isReadable ?? true || mayAdministrate)
     case Request.release:
-      guard isControlling else { throw .notTerminal }
+      guard file != nil, isControlling else { throw .notTerminal }
       if JobControl.isSessionLeader { release() } else { JobControl.giveTerminalUp() }
     default: try controlDevice(request, argument)
     }

@@ -43,11 +43,13 @@ extension TerminalDevice {
 
   /// TIOCSCTTY
   ///
-  /// - Parameter mayTakeAway: whether another session may lose it.
-  func acquire(mayTakeAway: Bool) throws(Errno) {
+  /// - Parameters:
+  ///   - mayTakeAway: whether another session may lose it.
+  ///   - mayRead: whether it is open for reading, or need not be: who may only write to a terminal does not get it.
+  func acquire(mayTakeAway: Bool, mayRead: Bool) throws(Errno) {
     let current = JobControl.currentSession
     if JobControl.isSessionLeader, current != 0, lock.withLock({ session == current }) { return }
-    guard JobControl.isSessionLeader, Terminals.controlling == nil else { throw .notPermitted }
+    guard JobControl.isSessionLeader, Terminals.controlling == nil, mayRead else { throw .notPermitted }
     let isAcquired = lock.withLock {
       guard session == 0 || mayTakeAway else { return false }
       session = current
