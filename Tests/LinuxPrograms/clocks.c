@@ -1,12 +1,16 @@
 // The clocks and waiting for them.
 // Built with musl too.
+#include "asleep.h"
 #include "check.h"
 
+#include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timex.h>
+#include <sys/wait.h>
 #include <time.h>
 
 static int64_t now(clockid_t clock) {
@@ -117,6 +121,18 @@ static void checkSleeping(void) {
   CHECK_ERROR(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &length, 0), EOPNOTSUPP);
   CHECK_ERROR(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC_COARSE, 0, &length, 0), EOPNOTSUPP);
   CHECK_ERROR(syscall(SYS_clock_settime, CLOCK_MONOTONIC, &length), EINVAL);
+  // As long as there is no time for it: for ever.
+  pid_t child = fork();
+  if (child == 0) {
+    length.tv_sec = LONG_MAX;
+    length.tv_nsec = 0;
+    _exit(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &length, 0) != 0);
+  }
+  until_asleep(child, SYS_clock_nanosleep);
+  kill(child, SIGKILL);
+  int status = -1;
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  CHECK_EQUAL(status, SIGKILL);
 }
 
 int main(void) {

@@ -1,6 +1,7 @@
 // Built with musl too.
 // setitimer(2), alarm(2), timer_create(2): timers that send signals.
 #include "check.h"
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -136,6 +137,17 @@ static void cpu_time(void) {
   memset(&value, 0, sizeof value);
   CHECK_EQUAL(setitimer(ITIMER_VIRTUAL, &value, &old), 0);
   CHECK_EQUAL(old.it_interval.tv_usec, 30000);
+
+  // As long as there is no time for it: never.
+  value.it_value.tv_sec = LONG_MAX;
+  count = 0;
+  CHECK_EQUAL(setitimer(ITIMER_VIRTUAL, &value, NULL), 0);
+  used = microseconds_used();
+  while (microseconds_used() - used < 30000) {}
+  CHECK_EQUAL(count, 0);
+  memset(&value, 0, sizeof value);
+  CHECK_EQUAL(setitimer(ITIMER_VIRTUAL, &value, &old), 0);
+  CHECK(old.it_value.tv_sec > 1000000000);
 
   install(SIGPROF);
   value.it_value.tv_usec = 30000;

@@ -82,8 +82,9 @@ final class ProcessTimers: @unchecked Sendable {
       guard kind == .real else {
         cpuLock.withLock {
           let index = kind.rawValue - 1
-          let expiry = value == 0 ? 0 : cpuTimes[index] &+ value
-          cpuSchedules[index] = TimerSchedule(expiry: expiry, interval: interval)
+          // At the end of time it stands still.
+          let (expiry, isNever) = cpuTimes[index].addingReportingOverflow(value)
+          cpuSchedules[index] = TimerSchedule(expiry: value == 0 ? 0 : isNever ? .max : expiry, interval: interval)
           noteCPUTimers()
         }
         return old

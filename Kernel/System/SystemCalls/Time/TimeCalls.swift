@@ -138,7 +138,8 @@ extension SystemCalls {
     let isAbsolute = arguments.second & 1 != 0  // TIMER_ABSTIME
     let time = try timeSpecification(at: arguments.third)
     if case .processTime = clock {
-      try sleep(onCPUTime: clock, until: isAbsolute ? time : try read(clock) &+ time)
+      let (end, isNever) = (isAbsolute ? 0 : try read(clock)).addingReportingOverflow(time)
+      try sleep(onCPUTime: clock, until: isNever ? .max : end)
       return 0
     }
     if !isAbsolute {
