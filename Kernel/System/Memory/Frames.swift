@@ -53,9 +53,12 @@ public enum Frames {
   }
 
   /// A block of 2^order frames with its reference count at 1, for the kernel; nil when memory is out.
-  public static func allocate(order: Int) -> PhysicalAddress? {
+  ///
+  /// - Parameter count: how many other frames have to stay free.
+  public static func allocate(order: Int, leaving count: Int = 0) -> PhysicalAddress? {
     withAllocator { allocator in
-      allocator.allocate(order: order).map { PhysicalAddress($0) << 12 }
+      if allocator.freeFrameCount < count + 1 << order { return nil }
+      return allocator.allocate(order: order).map { PhysicalAddress($0) << 12 }
     }
   }
 

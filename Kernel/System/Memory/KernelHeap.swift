@@ -13,7 +13,7 @@ public enum KernelHeap {
     var frameLimit: Int { Frames.limit }
 
     func allocateRun(order: Int) -> UnsafeMutableRawPointer? {
-      Frames.allocate(order: order).map { PhysicalMemory.pointer(to: $0) }
+      Frames.allocate(order: order, leaving: KernelHeap.remainder).map { PhysicalMemory.pointer(to: $0) }
     }
 
     func freeRun(_ start: UnsafeMutableRawPointer, order: Int) {
@@ -23,31 +23,32 @@ public enum KernelHeap {
 
   nonisolated(unsafe) private static var lock = InterruptLock()
   nonisolated(unsafe) private static var heap: SizeClassHeap<DirectMapFrames>?
+  /// How many frames the present allocation has to leave. Under the lock.
+  nonisolated(unsafe) fileprivate static var remainder = 0
 
   static func initialize() {
     heap = SizeClassHeap(source: DirectMapFrames())
   }
 
-  /// What is larger leaves the reserve alone: a program says how large it is.
+  /// What is larger leaves the whole reserve alone: a program says how large it is.
   private static var largestFromReserve: Int { 8192 }
 
+  /// Leaves half of the reserve to Swift's objects, or all of it: calls that wait may keep such memory, as many as
+  /// programs like, and the end of it is an error here.
+  ///
   /// - Parameter alignment: a power of two, at most 4096.
   /// - Returns: nil when memory is out.
   public static func allocate(size: Int, alignment: Int) -> UnsafeMutableRawPointer? {
+    allocate(
+      size: size, alignment: alignment,
+      leaving: size > largestFromReserve ? Frames.reserve : Frames.reserve / 2)
+  }
+
+  fileprivate static func allocate(size: Int, alignment: Int, leaving count: Int) -> UnsafeMutableRawPointer? {
     lock.withLock {
-      if size > largestFromReserve, Frames.freeCount <= Frames.reserve + framesOfBlock(size) { return nil }
+      remainder = count
       return heap!.allocate(size: size, alignment: alignment)
     }
-  }
-
-  /// The same for Swift's own objects and arrays, for which the reserve is there.
-  static func allocateForSwift(size: Int, alignment: Int) -> UnsafeMutableRawPointer? {
-    lock.withLock { heap!.allocate(size: size, alignment: alignment) }
-  }
-
-  /// The frames that a block takes: a power of two.
-  private static func framesOfBlock(_ size: Int) -> Int {
-    1 &<< (Int.bitWidth &- ((size &- 1) &>> 12).leadingZeroBitCount)
   }
 
   public static func deallocate(_ pointer: UnsafeMutableRawPointer) {
@@ -88,7 +89,7 @@ public enum KernelHeap {
 func kernelHeapAllocate(
   _ result: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ alignment: UInt, _ size: UInt
 ) -> Int32 {
-  result.pointee = KernelHeap.allocateForSwift(size: Int(size), alignment: Int(alignment))
+  result.pointee = KernelHeap.allocate(size: Int(size), alignment: Int(alignment), leaving: 0)
   return result.pointee == nil ? 12 : 0
 }
 

@@ -84,7 +84,9 @@ public class FileNode: @unchecked Sendable {
   ///
   /// - Parameter directory: an entry for this directory.
   func entry(named name: ByteView, in directory: DirectoryEntry) throws(Errno) -> DirectoryEntry {
-    try DirectoryEntry(name: name, node: lookUp(name), parent: directory)
+    // Whoever makes it its working directory keeps what is made here, and the ways to it.
+    guard Frames.freeCount > Frames.reserve / 2 else { throw .outOfMemory }
+    return try DirectoryEntry(name: name, node: lookUp(name), parent: directory)
   }
 
   /// Lists the entries but `.` and `..`, until there is no more room.

@@ -74,6 +74,8 @@ enum SocketControl {
       if kind == rights {
         let count = Int(size - headerSize) / 4
         guard files.count + count <= fileLimit else { throw .invalid }
+        // The call may have to wait with them.
+        guard Frames.freeCount > Frames.reserve else { throw .noBufferSpace }
         if SocketMessage.hasTooManyFilesInFlight {
           SocketGarbage.collectIfUseful()
           if SocketMessage.hasTooManyFilesInFlight { throw .tooManyReferences }
