@@ -48,6 +48,12 @@ public struct RecordLocks {
 
   public var isEmpty: Bool { records.isEmpty }
 
+  /// Whether an owner has a lock of a kind, on whatever range.
+  public func has(_ kind: Kind, owner: UInt64) -> Bool {
+    for record in records where record.owner == owner && record.kind == kind { return true }
+    return false
+  }
+
   /// A lock of another owner that stands in the way of one: the one that begins first.
   public func conflict(with wanted: Record) -> Record? {
     var found: Record?

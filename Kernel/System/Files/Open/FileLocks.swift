@@ -29,10 +29,12 @@ enum FileLocks {
     }
   }
 
-  /// Somebody who waits, for the search for a deadlock: what he owns, and who is in his way.
+  /// A thread that waits for a record lock of its process, for the search for a deadlock. Who is in its way is
+  /// looked up then: locks come and go before the thread runs again.
   private struct Wait {
-    var owner: UInt64
-    var blocker: UInt64
+    let thread: ThreadPointer
+    let wanted: RecordLocks.Record
+    let item: Item
   }
 
   /// Guards all that follows.
@@ -45,23 +47,21 @@ enum FileLocks {
       yield &storedItems!
     }
   }
-  nonisolated(unsafe) private static var storedWaits: [Wait]?
-  private static var waits: [Wait] {
-    get { storedWaits ?? [] }
-    _modify {
-      if storedWaits == nil { storedWaits = [] }
-      yield &storedWaits!
-    }
-  }
+  nonisolated(unsafe) private static var waits: HeapArray<Wait>?
   nonisolated(unsafe) private static var changes = AtomicWord()
   nonisolated(unsafe) private static var storedChanged: WaitQueue?
 
   /// Locks on one file, and files with locks: what the arrays of them take stays a matter of some pages.
   private static var recordLimit: Int { 1024 }
   private static var itemLimit: Int { 4096 }
+  /// How many waits the search for a deadlock follows, as on Linux.
+  private static var searchLimit: Int { 11 }
 
   /// While the machine comes up.
-  static func initialize() { storedChanged = WaitQueue() }
+  static func initialize() {
+    storedChanged = WaitQueue()
+    waits = HeapArray()
+  }
 
   /// The owner of a process's record locks: what shares descriptors shares these.
   static func owner(_ table: DescriptorTable) -> UInt64 {
@@ -80,16 +80,23 @@ enum FileLocks {
   static func set(
     _ wanted: RecordLocks.Record, on node: FileNode, _ family: RecordLocks.Family, waits mayWait: Bool
   ) throws(Errno) {
+    var isWaiting = false
     while true {
       let before = changes.load()
-      let outcome: Outcome = lock.withLock { trySet(wanted, on: node, family, mayWait: mayWait) }
+      let outcome: Outcome = lock.withLock {
+        // In one step with the next look: in between nobody would find who waits for whom.
+        if isWaiting { endWait(on: node) }
+        return trySet(wanted, on: node, family, mayWait: mayWait)
+      }
       switch outcome {
       case .done: return
       case .refused(let error): throw error
       case .wait:
-        let result = storedChanged!.wait { changes.load() != before }
-        lock.withLock { endWait(wanted.owner, on: node) }
-        if result == .interrupted { throw .restart }
+        isWaiting = true
+        guard storedChanged!.wait({ changes.load() != before }) != .interrupted else {
+          lock.withLock { endWait(on: node) }
+          throw .restart
+        }
       }
     }
   }
@@ -103,18 +110,27 @@ enum FileLocks {
   private static func trySet(
     _ wanted: RecordLocks.Record, on node: FileNode, _ family: RecordLocks.Family, mayWait: Bool
   ) -> Outcome {
-    let item = item(of: node)
+    guard let item = item(of: node) else { return .refused(.noLocks) }
+    // Another kind takes the place of the one that an open file has: that goes at once, whoever comes in between.
+    if family == .whole, !item.whole.has(wanted.kind, owner: wanted.owner),
+      item.whole.unlockAll(owner: wanted.owner)
+    {
+      tellChange()
+    }
     let conflict = family == .whole ? item.whole.conflict(with: wanted) : item.records.conflict(with: wanted)
     if let conflict {
       defer { dropIfUnused(item) }
       guard mayWait else { return .refused(.tryAgain) }
-      if family == .process, leads(from: conflict.owner, to: wanted.owner) { return .refused(.deadlock) }
+      if family == .process {
+        if leads(from: conflict.owner, to: wanted.owner) { return .refused(.deadlock) }
+        guard waits!.makeRoom() else { return .refused(.noLocks) }
+        waits!.append(Wait(thread: Scheduler.current, wanted: wanted, item: item))
+      }
       item.waiters += 1
-      Self.waits.append(Wait(owner: wanted.owner, blocker: family == .process ? conflict.owner : 0))
       return .wait
     }
     guard item.records.records.count + item.whole.records.count < recordLimit,
-      items.count <= itemLimit, Frames.freeCount > Frames.reserve * 2
+      Frames.freeCount > Frames.reserve * 2
     else {
       dropIfUnused(item)
       return .refused(.noLocks)
@@ -128,16 +144,29 @@ enum FileLocks {
   /// Whether an owner waits, over others, for another one.
   private static func leads(from first: UInt64, to last: UInt64) -> Bool {
     var owner = first
-    for _ in 0...waits.count {
-      if owner == last { return true }
-      guard let wait = waits.first(where: { $0.owner == owner && $0.blocker != 0 }) else { return false }
-      owner = wait.blocker
+    for _ in 0..<searchLimit {
+      guard let next = blocker(of: owner) else { return false }
+      if next == last { return true }
+      owner = next
     }
     return false
   }
 
-  private static func endWait(_ owner: UInt64, on node: FileNode) {
-    if let index = waits.firstIndex(where: { $0.owner == owner }) { waits.remove(at: index) }
+  /// Who is in the way of an owner that waits, of several threads' ways in that of the first to wait.
+  private static func blocker(of owner: UInt64) -> UInt64? {
+    for index in 0..<waits!.count where waits![index].wanted.owner == owner {
+      if let conflict = waits![index].item.records.conflict(with: waits![index].wanted) { return conflict.owner }
+    }
+    return nil
+  }
+
+  /// The current thread does not wait any more.
+  private static func endWait(on node: FileNode) {
+    let thread = Scheduler.current
+    for index in 0..<waits!.count where waits![index].thread == thread {
+      _ = waits!.remove(at: index)
+      break
+    }
     if let item = items.first(where: { $0.node === node }) {
       item.waiters -= 1
       dropIfUnused(item)
@@ -217,8 +246,10 @@ enum FileLocks {
     }
   }
 
-  private static func item(of node: FileNode) -> Item {
+  /// - Returns: nil where there are too many, or memory is out.
+  private static func item(of node: FileNode) -> Item? {
     if let item = items.first(where: { $0.node === node }) { return item }
+    guard items.count < itemLimit, Frames.freeCount > Frames.reserve * 2 else { return nil }
     let item = Item(node)
     items.append(item)
     return item
