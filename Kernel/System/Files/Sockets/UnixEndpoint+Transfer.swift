@@ -77,7 +77,8 @@ extension UnixEndpoint {
         total += count
       }
     } catch {
-      if total > 0, error != .brokenPipe { return total }
+      // What has been sent counts; an end is told of by the next call.
+      if total > 0 { return total }
       throw error
     }
     return total
@@ -141,7 +142,7 @@ extension UnixEndpoint {
           failure = .notPermitted
         } else if target.receiveShutDown || sendShutDown {
           failure = .brokenPipe
-        } else if type == .datagram, target !== self, target.isFull {
+        } else if type == .datagram, !target.hasRoom(for: self) {
           if isNonBlocking { failure = .tryAgain }
         } else {
           outstanding += message.charge
@@ -159,7 +160,9 @@ extension UnixEndpoint {
       }
       // The receiver tells when it has read.
       let outcome = receiver.readiness.queue.wait(until: deadline) {
-        Self.lock.withLock { !receiver.isFull || receiver.isClosed || receiver.receiveShutDown || sendShutDown }
+        Self.lock.withLock {
+          receiver.hasRoom(for: self) || receiver.isClosed || receiver.receiveShutDown || sendShutDown
+        }
       }
       if outcome == .interrupted { throw .restart }
       if outcome == .timedOut { throw .tryAgain }
@@ -310,6 +313,7 @@ extension UnixEndpoint {
         message.sender.uncharge(message)
         // Senders of datagrams wait for the receiver.
         readiness.notify([.output, .outputNormal])
+        tellOfRoom()
       }
     }
     let count = min(buffer.remaining, message.count)

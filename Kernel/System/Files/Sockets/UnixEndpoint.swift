@@ -58,6 +58,11 @@ final class UnixEndpoint: @unchecked Sendable {
   var flights: UInt32 = 0
   var isReached = false
   var nextReached: Unmanaged<UnixEndpoint>?
+  /// Those that wait for room here, where it waits for room itself, and its neighbours there.
+  var firstStalled: Unmanaged<UnixEndpoint>?
+  var stalledAt: Unmanaged<UnixEndpoint>?
+  var nextStalled: Unmanaged<UnixEndpoint>?
+  var previousStalled: Unmanaged<UnixEndpoint>?
 
   // MARK: Options, of one word each
 
@@ -221,6 +226,7 @@ final class UnixEndpoint: @unchecked Sendable {
     var orphans: [UnixEndpoint] = []
     let other: UnixEndpoint? = Self.lock.withLock {
       isClosed = true
+      leaveStalled()
       socketAddress = nil
       listener = nil
       isListening = false
@@ -242,6 +248,7 @@ final class UnixEndpoint: @unchecked Sendable {
       return other
     }
     readiness.notify()
+    tellOfRoom()
     other?.readiness.notify()
     for orphan in orphans {
       // Under the lock: it may be closing.
@@ -274,13 +281,14 @@ final class UnixEndpoint: @unchecked Sendable {
       if receiveShutDown, sendShutDown { events.insert(.hangUp) }
       if type.isConnected, !wasConnected, !isListening { events.insert(.hangUp) }
       if isListening { return events }
-      if isWritable, type != .datagram || peer.map({ !$0.isFull }) ?? true {
-        events.insert([.output, .outputNormal])
+      if isWritable {
+        if type == .datagram, let peer, !peer.hasRoom(for: self) {
+          awaitRoom(at: peer)
+        } else {
+          events.insert([.output, .outputNormal])
+        }
       }
       return events
     }
   }
-
-  /// Whether datagrams have to wait: more than ten are there. The lock is held.
-  var isFull: Bool { queue.count > 10 }
 }
