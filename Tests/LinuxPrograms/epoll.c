@@ -255,6 +255,45 @@ static void churning(void) {
   close(instance);
 }
 
+// What is ready stays so for all who look, however many look at once: in each way of looking an event is found again and
+// again.
+static int looked_at, looked_through;
+static volatile int lookers;
+
+static void *look_for_ever(void *argument) {
+  (void)argument;
+  struct pollfd asked = {looked_at, POLLIN, 0};
+  while (__atomic_load_n(&lookers, __ATOMIC_SEQ_CST) > 0) poll(&asked, 1, 0);
+  return NULL;
+}
+
+static void *look(void *argument) {
+  struct epoll_event event;
+  struct pollfd asked = {looked_at, POLLIN, 0};
+  for (int i = 0; i < 20000; i++) {
+    int found = argument == NULL ? poll(&asked, 1, 20000) : epoll_wait(*(int *)argument, &event, 1, 20000);
+    CHECK_EQUAL(found, 1);
+    if (found != 1) break;
+  }
+  __atomic_sub_fetch(&lookers, 1, __ATOMIC_SEQ_CST);
+  return NULL;
+}
+
+static void looking_at_once(void) {
+  int counter = eventfd(1, EFD_NONBLOCK);
+  looked_at = epoll_create1(0);
+  looked_through = epoll_create1(0);
+  CHECK_EQUAL(control(looked_at, EPOLL_CTL_ADD, counter, EPOLLIN, 0), 0);
+  CHECK_EQUAL(control(looked_through, EPOLL_CTL_ADD, looked_at, EPOLLIN, 0), 0);
+  pthread_t threads[4];
+  void *ways[] = {NULL, &looked_at, &looked_through};
+  lookers = 3;
+  REQUIRE(pthread_create(&threads[3], NULL, look_for_ever, NULL) == 0);
+  for (int i = 0; i < 3; i++) REQUIRE(pthread_create(&threads[i], NULL, look, ways[i]) == 0);
+  for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+  close(looked_through), close(looked_at), close(counter);
+}
+
 int main(void) {
   errors();
   ways();
@@ -265,5 +304,6 @@ int main(void) {
   crowd(0);
   crowd(EPOLLEXCLUSIVE);
   churning();
+  looking_at_once();
   return finish();
 }

@@ -13,6 +13,9 @@ final class Epoll: OpenFile, @unchecked Sendable {
   /// Serialises epoll_ctl(2).
   let control = Mutex()
   let queue = EpollQueue()
+  /// Held by whoever takes items off the ready list and puts them back: others would find none meanwhile. Of
+  /// instances that watch each other, that of the outer one first.
+  private let looking = Mutex()
   /// What `EpollNesting` has found of it last, and in which search.
   var nestingDepth = 0
   var nestingSearch: UInt64 = 0
@@ -190,11 +193,16 @@ final class Epoll: OpenFile, @unchecked Sendable {
   ///   - deadline: in TSC ticks; 0 to look alone, nil for no end.
   func wait(into address: UInt64, limit: Int, until deadline: UInt64?) throws(Errno) -> Int {
     while true {
-      let count = collect(limit: limit) { index, events, data in
-        let place = address + UInt64(index) * 12
-        return UserMemory.store(events, to: place) && UserMemory.store(data, to: place + 4)
+      let count = looking.withLock {
+        collect(limit: limit) { index, events, data in
+          let place = address + UInt64(index) * 12
+          return UserMemory.store(events, to: place) && UserMemory.store(data, to: place + 4)
+        }
       }
-      guard let count else { throw .badAddress }
+      guard let count else {
+        queue.readiness.queue.wake(limit: 1)
+        throw .badAddress
+      }
       if count > 0 {
         // Others may have something to do too.
         if queue.count > 0 { queue.readiness.queue.wake(limit: 1) }
@@ -211,13 +219,19 @@ final class Epoll: OpenFile, @unchecked Sendable {
 
   /// Readable where an item is ready: a nested instance.
   override func poll() -> PollEvents {
-    var candidates = queue.count
-    while candidates > 0, let item = queue.takeFirst() {
-      candidates -= 1
-      if events(of: item).isEmpty { continue }
-      queue.putBack(item)
-      return [.input, .inputNormal]
+    let isReady = looking.withLock {
+      var candidates = queue.count
+      while candidates > 0, let item = queue.takeFirst() {
+        candidates -= 1
+        if events(of: item).isEmpty { continue }
+        queue.putBack(item)
+        return true
+      }
+      return false
     }
-    return []
+    if !isReady { return [] }
+    // A thread may have begun to wait for the item while it was off the list.
+    queue.readiness.queue.wake(limit: 1)
+    return [.input, .inputNormal]
   }
 }
