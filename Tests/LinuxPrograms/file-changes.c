@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -215,6 +216,30 @@ static void attributes(void) {
   unlink("m");
 }
 
+// Files that have no name are whoever's made them, who may open them anew and change them.
+static void nameless(void) {
+  int pipes[2], sockets[2], files[5];
+  REQUIRE(pipe(pipes) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0);
+  memcpy(files, (int[]){pipes[0], pipes[1], sockets[0], sockets[1], memfd_create("nameless", 0)}, sizeof files);
+  for (int i = 0; i < 5; i++) {
+    struct stat status;
+    CHECK_EQUAL(fstat(files[i], &status), 0);
+    CHECK_EQUAL(status.st_uid, 1000);
+    CHECK_EQUAL(status.st_gid, 1000);
+    // Linux's sockets have no times.
+    CHECK(status.st_mtime > 0 || S_ISSOCK(status.st_mode));
+    CHECK_EQUAL(fchmod(files[i], 0640), 0);
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", files[i]);
+    if (S_ISSOCK(status.st_mode)) {
+      CHECK_ERROR(open(path, O_RDWR), ENXIO);
+    } else {
+      CHECK_EQUAL(close(open(path, i == 0 ? O_RDONLY : O_WRONLY)), 0);
+    }
+    close(files[i]);
+  }
+}
+
 static void permissions(void) {
   REQUIRE(mkdir("private", 0700) == 0);
   make_file("private/f", "f");
@@ -255,6 +280,7 @@ static void permissions(void) {
     CHECK_EQUAL(fstat(file, &status), 0);
     CHECK_EQUAL(status.st_mode & 07777, 0711);
     CHECK_EQUAL(unlink("sticky/mine"), 0);
+    nameless();
     _exit(finish());
   }
   CHECK_EQUAL(exit_of(child), 0);

@@ -27,6 +27,14 @@ enum AnonymousFiles {
   /// The node of all eventfds, timerfds and their like, which has no type (st_mode is 0600, as on Linux).
   static var eventNode: FileNode { storedEventNode! }
 
+  /// A new file without a name, which is whoever's makes it.
+  static func made<Node: FileNode>(_ node: Node) -> Node {
+    let identity = FileIdentity.current
+    node.owner = identity.user
+    node.group = identity.group
+    return node
+  }
+
   /// An inode number.
   static func makeNumber() -> UInt64 { UInt64(nextNumber.add(1)) }
 }

@@ -7,9 +7,10 @@ final class Socket: OpenFile, @unchecked Sendable {
 
   init(_ endpoint: UnixEndpoint, flags: OpenFlags) {
     self.endpoint = endpoint
-    let node = FileNode(
-      fileSystem: AnonymousFiles.sockets, number: AnonymousFiles.makeNumber(),
-      mode: FileMode.socket.with(permissions: 0o777))
+    let node = AnonymousFiles.made(
+      FileNode(
+        fileSystem: AnonymousFiles.sockets, number: AnonymousFiles.makeNumber(),
+        mode: FileMode.socket.with(permissions: 0o777)))
     super.init(node: node, flags: flags.intersection(.nonBlocking).union(.readWrite))
     endpoint.socketAddress = UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
   }

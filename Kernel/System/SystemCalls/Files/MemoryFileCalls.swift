@@ -26,9 +26,10 @@ extension SystemCalls {
     // As Linux says that is built without them.
     if hasHugePages { throw .notImplemented }
     try MemoryFileSystem.checkMemory()
-    let file = MemoryFile(
-      fileSystem: AnonymousFiles.memory, number: AnonymousFiles.memory.makeNumber(),
-      mode: .regular.with(permissions: 0o777), budget: nil)
+    let file = AnonymousFiles.made(
+      MemoryFile(
+        fileSystem: AnonymousFiles.memory, number: AnonymousFiles.memory.makeNumber(),
+        mode: .regular.with(permissions: 0o777), budget: nil))
     if length > 0 {
       let isNamed = withUnsafeBytes(of: name) {
         file.setName(ByteView(UnsafeRawBufferPointer(rebasing: $0[0..<length])))

@@ -18,8 +18,9 @@ extension SystemCalls {
   private static func makePipe(_ result: UInt64, flags: OpenFlags) throws(Errno) -> Int64 {
     let mode = FileMode.fifo.with(permissions: 0o600)
     guard let pipe = Pipe() else { throw .tooManyFilesInSystem }
-    let node = PipeNode(
-      pipe: pipe, fileSystem: AnonymousFiles.pipes, number: AnonymousFiles.makeNumber(), mode: mode)
+    let node = AnonymousFiles.made(
+      PipeNode(pipe: pipe, fileSystem: AnonymousFiles.pipes, number: AnonymousFiles.makeNumber(), mode: mode))
+    node.stampNew()
     let reader = node.makeEnd(flags.intersection(.nonBlocking))
     let writer = node.makeEnd(flags.intersection([.nonBlocking, .direct]).union(.writeOnly))
     try addPair(reader, writer, closesOnExec: flags.contains(.closeOnExec), to: result)
