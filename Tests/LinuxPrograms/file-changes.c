@@ -249,6 +249,8 @@ static void permissions(void) {
   REQUIRE(chmod("open", 0644) == 0 && chmod(".", 0755) == 0);
   make_file("grouped", "f");
   REQUIRE(chown("grouped", 0, 2000) == 0 && chmod("grouped", 0060) == 0);
+  make_file("set-id", "f");
+  REQUIRE(chmod("set-id", 04755) == 0);
   pid_t child = fork();
   if (child == 0) {
     gid_t groups[] = {2000};
@@ -263,6 +265,9 @@ static void permissions(void) {
     CHECK_ERROR(unlink("sticky/roots"), EPERM);
     CHECK_ERROR(chmod("open", 0777), EPERM);
     CHECK_ERROR(chown("open", 1000, 1000), EPERM);
+    CHECK_EQUAL(chown("open", -1, -1), 0);
+    CHECK_ERROR(chown("set-id", -1, -1), EPERM);
+    CHECK_EQUAL(mode_of("set-id"), S_IFREG | 04755);
     CHECK_ERROR(access("private/f", F_OK), EACCES);
     CHECK_ERROR(access("open", W_OK), EACCES);
     CHECK_ERROR(chdir("private"), EACCES);
@@ -285,6 +290,33 @@ static void permissions(void) {
   }
   CHECK_EQUAL(exit_of(child), 0);
   unlink("private/f"); rmdir("private"); unlink("sticky/roots"); rmdir("sticky"); unlink("open"); unlink("grouped");
+  unlink("set-id");
+}
+
+// pwritev2(2) with RWF_APPEND: at the end, also where several do so at once.
+static void appending(void) {
+  make_file("ends", "0123456789");
+  int file = open("ends", O_RDWR);
+  struct iovec two = {"ab", 2};
+  CHECK_EQUAL(lseek(file, 2, SEEK_SET), 2);
+  CHECK_EQUAL(syscall(SYS_pwritev2, file, &two, 1L, -1L, 0L, RWF_APPEND), 2);
+  CHECK_EQUAL(lseek(file, 0, SEEK_CUR), 12);
+  CHECK_EQUAL(syscall(SYS_pwritev2, file, &two, 1L, 1L, 0L, RWF_APPEND), 2);
+  CHECK_EQUAL(lseek(file, 0, SEEK_CUR), 12);
+  CHECK_EQUAL(lseek(file, 0, SEEK_END), 14);
+  CHECK_EQUAL(ftruncate(file, 0), 0);
+  for (int i = 0; i < 4; i++) {
+    if (fork() > 0) continue;
+    for (int j = 0; j < 3000; j++) {
+      CHECK_EQUAL(syscall(SYS_pwritev2, file, &two, 1L, (long)i, 0L, RWF_APPEND), 2);
+    }
+    _exit(finish());
+  }
+  int status;
+  for (int i = 0; i < 4; i++) CHECK(wait(&status) > 0 && status == 0);
+  CHECK_EQUAL(lseek(file, 0, SEEK_END), 4 * 3000 * 2);
+  close(file);
+  unlink("ends");
 }
 
 static void space(void) {

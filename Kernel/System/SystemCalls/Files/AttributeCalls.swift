@@ -92,9 +92,12 @@ extension SystemCalls {
           throw .notPermitted
         }
       }
+      let mode = node.mode.isDirectory ? node.mode : FileAttributes.withoutSetIDBits(node.mode)
+      // To take bits away is to change the mode, also where owner and group stay.
+      if mode.rawValue != node.mode.rawValue, !identity.owns(node) { throw .notPermitted }
       if owner != .max { node.owner = owner }
       if group != .max { node.group = group }
-      if !node.mode.isDirectory { node.mode = FileAttributes.withoutSetIDBits(node.mode) }
+      node.mode = mode
       node.statusChangeTime = FileTime.now
     }
     return 0
