@@ -72,6 +72,8 @@ extension FileTree {
     let entry = try DirectoryEntry(name: walk.name, node: node, parent: walk.place.entry)
     try walk.place.node.insert(entry)
     node.linkCount += 1
+    // One name is all that a file without any gets.
+    node.isTemporary = false
     node.statusChangeTime = FileTime.now
   }
 
