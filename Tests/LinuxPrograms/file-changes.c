@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 static char top[64], buffer[10000];
@@ -297,20 +298,21 @@ static void permissions(void) {
 
 // pwritev2(2) with RWF_APPEND: at the end, also where several do so at once.
 static void appending(void) {
+  const long append = 0x10;
   make_file("ends", "0123456789");
   int file = open("ends", O_RDWR);
   struct iovec two = {"ab", 2};
   CHECK_EQUAL(lseek(file, 2, SEEK_SET), 2);
-  CHECK_EQUAL(syscall(SYS_pwritev2, file, &two, 1L, -1L, 0L, RWF_APPEND), 2);
+  CHECK_EQUAL(syscall(SYS_pwritev2, file, &two, 1L, -1L, 0L, append), 2);
   CHECK_EQUAL(lseek(file, 0, SEEK_CUR), 12);
-  CHECK_EQUAL(syscall(SYS_pwritev2, file, &two, 1L, 1L, 0L, RWF_APPEND), 2);
+  CHECK_EQUAL(syscall(SYS_pwritev2, file, &two, 1L, 1L, 0L, append), 2);
   CHECK_EQUAL(lseek(file, 0, SEEK_CUR), 12);
   CHECK_EQUAL(lseek(file, 0, SEEK_END), 14);
   CHECK_EQUAL(ftruncate(file, 0), 0);
   for (int i = 0; i < 4; i++) {
     if (fork() > 0) continue;
     for (int j = 0; j < 3000; j++) {
-      CHECK_EQUAL(syscall(SYS_pwritev2, file, &two, 1L, (long)i, 0L, RWF_APPEND), 2);
+      CHECK_EQUAL(syscall(SYS_pwritev2, file, &two, 1L, (long)i, 0L, append), 2);
     }
     _exit(finish());
   }
@@ -491,6 +493,7 @@ int main(void) {
   renames();
   attributes();
   permissions();
+  appending();
   space();
   locks();
   mounts();

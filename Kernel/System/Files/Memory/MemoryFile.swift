@@ -179,6 +179,16 @@ final class OpenMemoryFile: OpenFile, @unchecked Sendable {
   }
 
   override func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
+    try write(&buffer, at: position, appends: flags.contains(.append))
+  }
+
+  override func append(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
+    try write(&buffer, at: position, appends: true)
+  }
+
+  private func write(
+    _ buffer: inout TransferBuffer, at position: Int64?, appends: Bool
+  ) throws(Errno) -> Int {
     guard buffer.remaining > 0 else { return 0 }
     // Without a position of its own a write takes place where the file stands, and no other one in between.
     let positionMutex = position == nil ? FileMutexes.position(of: self) : nil
@@ -187,7 +197,7 @@ final class OpenMemoryFile: OpenFile, @unchecked Sendable {
     let mutex = FileMutexes.contents(of: node)
     mutex.acquire()
     defer { mutex.release() }
-    let start = flags.contains(.append) ? Int64(store.size) : position ?? offset
+    let start = appends ? Int64(store.size) : position ?? offset
     if start.addingReportingOverflow(Int64(buffer.remaining)).overflow { throw .invalid }
     let room = try FileSizeLimit.room(at: start, count: buffer.remaining)
     let allowed = try file.seals.writableCount(at: UInt64(start), count: room, size: store.size)

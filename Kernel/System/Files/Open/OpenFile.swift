@@ -91,6 +91,13 @@ public class OpenFile: @unchecked Sendable {
   /// write(2) and its kin. The descriptor has been seen to be writable.
   func write(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int { throw .invalid }
 
+  /// pwritev2(2) with RWF_APPEND: at the end, whatever the position.
+  ///
+  /// - Parameter position: nil where the file's own moves; what is written lies at the end in any case.
+  func append(_ buffer: inout TransferBuffer, at position: Int64?) throws(Errno) -> Int {
+    try write(&buffer, at: position)
+  }
+
   /// Whether it has no such transfer at all. Asked where there is nothing to transfer, or no place for it.
   func refusesTransfer(reading: Bool) -> Bool { false }
 

@@ -113,10 +113,7 @@ extension SystemCalls {
       if file.refusesTransfer(reading: reads) { throw .invalid }
       return 0
     }
-    if flags & 0x10 != 0, !reads {
-      let size = file.node.size
-      return Int64(try file.write(&buffer, at: size))
-    }
+    if flags & 0x10 != 0, !reads { return Int64(try file.append(&buffer, at: position)) }
     return Int64(reads ? try file.read(&buffer, at: position) : try file.write(&buffer, at: position))
   }
 }
