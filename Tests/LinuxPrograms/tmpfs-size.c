@@ -77,6 +77,15 @@ int main(void) {
   close(file);
   CHECK_EQUAL(statfs(place, &statistics), 0);
   CHECK_EQUAL(statistics.f_bfree, 14);
+  // What there is no room for as a whole takes nothing.
+  int third = open("third", O_RDWR | O_CREAT, 0600);
+  CHECK_ERROR(fallocate(third, 0, 0, 15 * 4096), ENOSPC);
+  CHECK_ERROR(fallocate(third, FALLOC_FL_KEEP_SIZE, 0, 1L << 40), ENOSPC);
+  CHECK_EQUAL(statfs(place, &statistics), 0);
+  CHECK_EQUAL(statistics.f_bfree, 14);
+  CHECK_EQUAL(fallocate(third, 0, 0, 4096), 0);
+  close(third);
+  CHECK_EQUAL(unlink("third"), 0);
   // A page for which there is no room is a SIGBUS.
   CHECK_EQUAL(ftruncate(other, 1 << 20), 0);
   pid_t child = fork();

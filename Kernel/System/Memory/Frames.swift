@@ -91,6 +91,11 @@ public enum Frames {
     }
   }
 
+  /// How many frames `allocateForFile` would give.
+  static var freeForFiles: UInt64 {
+    withAllocator { UInt64(max($0.freeFrameCount - reserve - $0.totalFrameCount >> 4, 0)) }
+  }
+
   /// As `allocateForUser`, filled with zeros.
   public static func allocateZeroedForUser() -> PhysicalAddress? {
     guard let frame = allocateForUser() else { return nil }

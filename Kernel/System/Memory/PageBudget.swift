@@ -20,6 +20,9 @@ final class PageBudget: @unchecked Sendable {
 
   func giveBack() { lock.withLock { used -= 1 } }
 
+  /// How many pages are left of it.
+  var rest: UInt64 { lock.withLock { limit - min(used, limit) } }
+
   var isSpent: Bool { lock.withLock { used >= limit } }
 
   /// Gives it another limit, unless more is used already.

@@ -267,7 +267,12 @@ public final class PageStore: @unchecked Sendable {
   public func allocate(_ range: Range<UInt64>, extends: Bool) throws(Errno) {
     guard range.upperBound <= Self.maximumSize else { throw .fileTooLarge }
     if range.isEmpty { return }
-    for page in range.lowerBound >> 12...(range.upperBound - 1) >> 12 {
+    let pages = range.lowerBound >> 12...(range.upperBound - 1) >> 12
+    // What cannot be had as a whole is not begun: it would take what there is first.
+    let wanted = pages.upperBound - pages.lowerBound + 1
+    let missing = wanted - min(wanted, UInt64(residentPages))
+    guard missing <= Frames.freeForFiles, missing <= budget?.rest ?? .max else { throw .noSpace }
+    for page in pages {
       let present = retainedFrame(ofPage: page)
       if present != 0 {
         // Also where an earlier call has made it ahead of its use.
