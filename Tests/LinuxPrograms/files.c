@@ -534,6 +534,29 @@ static void listing(void) {
   }
   closedir(stream);
   CHECK_EQUAL(removed, 302);
+  // Names that come while others are listed: it ends.
+  for (int renames = 0; renames < 2; renames++) {
+    make_file("list/a", "");
+    make_file("list/b", "");
+    int listed = 0;
+    REQUIRE((stream = opendir("list")) != NULL);
+    while (listed < 100 && (entry = readdir(stream))) {
+      if (entry->d_name[0] == '.') continue;
+      char name[300], other[300];
+      snprintf(name, sizeof name, "list/%s", entry->d_name);
+      snprintf(other, sizeof other, "list/%sx", entry->d_name);
+      if (renames) rename(name, other); else make_file(other, "");
+      listed++;
+    }
+    CHECK(listed < 100);
+    rewinddir(stream);
+    while ((entry = readdir(stream))) {
+      char name[300];
+      snprintf(name, sizeof name, "list/%s", entry->d_name);
+      unlink(name);
+    }
+    closedir(stream);
+  }
   CHECK_EQUAL(rmdir("list"), 0);
 }
 

@@ -13,6 +13,8 @@ public struct DirectoryTable<Entry: DirectoryTableEntry>: ~Copyable {
   private var buckets: UnsafeMutablePointer<Unmanaged<Entry>?>?
   private var bucketCount = 0
   private var lastPosition: Int64 = 0
+  /// Where the last look for a position ended: the next one most likely goes on from there.
+  private var cursor: Unmanaged<Entry>?
 
   public init() {}
 
@@ -42,20 +44,23 @@ public struct DirectoryTable<Entry: DirectoryTableEntry>: ~Copyable {
     return nil
   }
 
-  /// The first entry whose position is at least this.
-  public func first(from position: Int64) -> Entry? {
-    var next = oldest
+  /// The newest entry whose position is below this one. A listing goes from the newest to the oldest: whatever is made
+  /// meanwhile, or gets another name, does not come in front of it, where it would never end.
+  public mutating func newest(below position: Int64) -> Entry? {
+    var next = newest
+    if let cursor, cursor._withUnsafeGuaranteedRef({ $0.links.position >= position }) { next = cursor }
     while let candidate = next {
-      if candidate._withUnsafeGuaranteedRef({ $0.links.position >= position }) {
+      if candidate._withUnsafeGuaranteedRef({ $0.links.position < position }) {
+        cursor = candidate
         return candidate.takeUnretainedValue()
       }
-      next = candidate._withUnsafeGuaranteedRef { $0.links.newer }
+      next = candidate._withUnsafeGuaranteedRef { $0.links.older }
     }
     return nil
   }
 
-  /// The entry that was made after one of this table.
-  public func next(after entry: Entry) -> Entry? { entry.links.newer?.takeUnretainedValue() }
+  /// The entry that was made before one of this table.
+  public func next(before entry: Entry) -> Entry? { entry.links.older?.takeUnretainedValue() }
 
   // MARK: Changing
 
@@ -76,6 +81,7 @@ public struct DirectoryTable<Entry: DirectoryTableEntry>: ~Copyable {
   /// Takes an entry of this table out.
   public mutating func remove(_ entry: Entry) {
     let links = entry.links
+    if cursor?.toOpaque() == Unmanaged.passUnretained(entry).toOpaque() { cursor = links.newer }
     if let older = links.older { older._withUnsafeGuaranteedRef { $0.links.newer = links.newer } } else { oldest = links.newer }
     if let newer = links.newer { newer._withUnsafeGuaranteedRef { $0.links.older = links.older } } else { newest = links.older }
     if let buckets {

@@ -33,8 +33,9 @@ class MemoryDirectory: FileNode, @unchecked Sendable {
   override func list(from position: Int64, into listing: inout DirectoryListing) throws(Errno) {
     lock.acquire()
     defer { lock.release() }
-    // Positions 0 and 1 are `.` and `..`, and the table's begin at 1.
-    var next = table.first(from: position - 1)
+    // Positions 0 and 1 are `.` and `..`; 2 is where the entries begin, and what is left of them after each is told by
+    // its own position in the table, of which the first is 1.
+    var next = table.newest(below: position == 2 ? .max : position - 2)
     while let entry = next {
       let node = entry.node
       guard
@@ -42,7 +43,7 @@ class MemoryDirectory: FileNode, @unchecked Sendable {
           entry.name, number: node.number, type: node.mode.directoryEntryType,
           position: entry.links.position + 2)
       else { return }
-      next = table.next(after: entry)
+      next = table.next(before: entry)
     }
   }
 
@@ -124,7 +125,7 @@ class MemoryDirectory: FileNode, @unchecked Sendable {
   private func takeEntries(_ pending: inout DirectoryEntry?) {
     while true {
       lock.acquire()
-      let entry = table.first(from: 0)
+      let entry = table.newest(below: .max)
       if let entry { table.remove(entry) }
       lock.release()
       guard let entry else { return }

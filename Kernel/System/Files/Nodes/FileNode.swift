@@ -91,7 +91,7 @@ public class FileNode: @unchecked Sendable {
 
   /// Lists the entries but `.` and `..`, until there is no more room.
   ///
-  /// - Parameter position: of the first one, 2 or above: as an entry before was listed with.
+  /// - Parameter position: of the first one: 2, or as an entry before was listed with, which is above that.
   func list(from position: Int64, into listing: inout DirectoryListing) throws(Errno) { throw .notDirectory }
 
   /// Takes in an entry whose name is not there. `FileTree.changes` is held.

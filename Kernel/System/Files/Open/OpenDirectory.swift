@@ -62,7 +62,7 @@ struct DirectoryListing {
 
   /// Adds an entry.
   ///
-  /// - Parameter position: of the entry after it: any number above this one's own.
+  /// - Parameter position: of the entry after it, by which the directory finds that: above 2, where the entries begin.
   /// - Returns: false where there is no room for it.
   mutating func add(_ name: ByteView, number: UInt64, type: UInt8, position: Int64) -> Bool {
     // struct linux_dirent64: number, position, record length, type, name with its zero; the old form has the
