@@ -7,8 +7,11 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -413,6 +416,86 @@ static void descriptors(void) {
   close(pair[1]);
 }
 
+// Where the memory for what comes along is not there, the bytes come all the same, and no descriptor is left behind.
+static void no_place_for_descriptors(void) {
+  int pair[2], files[2] = {0, 0}, on = 0;
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+  char *memory = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(memory != MAP_FAILED && mprotect(memory + 4096, 4096, PROT_NONE) == 0);
+  for (int kind = 0; kind < 5; kind++, on = kind >= 3) {
+    CHECK_EQUAL(setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
+    CHECK_EQUAL(send_files(pair[0], "x", 2, files), 1);
+    int lowest = dup(0);
+    close(lowest);
+    // Nothing, a header, or a header and one of the two descriptors.
+    char *control = kind % 3 == 0 ? memory + 4096 : kind % 3 == 1 ? memory + 4096 - 16 : memory + 4096 - 20;
+    struct iovec piece = {other, 1};
+    struct msghdr header = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = 64};
+    CHECK_EQUAL(recvmsg(pair[1], &header, MSG_DONTWAIT), 1);
+    CHECK_EQUAL(header.msg_flags, MSG_CTRUNC);
+    CHECK_EQUAL(header.msg_controllen, kind == 2 ? 24 : 0);
+    if (kind == 2) {
+      CHECK_EQUAL(*(int *)(control + 16), lowest);
+      CHECK_EQUAL(close(lowest), 0);
+    }
+    int next = dup(0);
+    CHECK_EQUAL(next, lowest);
+    close(next);
+  }
+  munmap(memory, 8192);
+  close(pair[0]), close(pair[1]);
+}
+
+static int claim(int end, pid_t process, uid_t user, gid_t group) {
+  struct ucred claimed = {process, user, group};
+  char control[CMSG_SPACE(sizeof claimed)] __attribute__((aligned(8))) = {0};
+  struct iovec piece = {"x", 1};
+  struct msghdr header = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  struct cmsghdr *message = CMSG_FIRSTHDR(&header);
+  *message = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof claimed), .cmsg_level = SOL_SOCKET,
+    .cmsg_type = SCM_CREDENTIALS};
+  memcpy(CMSG_DATA(message), &claimed, sizeof claimed);
+  return sendmsg(end, &header, 0);
+}
+
+static void keep_capabilities(unsigned kept) {
+  unsigned header[2] = {0x20080522, 0}, sets[6] = {kept, kept, 0, 0, 0, 0};
+  if (syscall(SYS_capset, header, sets) != 0) _exit(99);
+}
+
+// Who may say that he is somebody else: it is a matter of capabilities, not of being root.
+static void claimed_credentials(void) {
+  if (geteuid() != 0) return;
+  enum { SET_GROUP = 1 << 6, SET_USER = 1 << 7, ADMINISTRATION = 1 << 21 };
+  int pair[2];
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+  CHECK_EQUAL(claim(pair[0], 1, 5, 5), 1);
+  CHECK_ERROR(claim(pair[0], 0x7FFFFFF, 5, 5), ESRCH);
+  pid_t child = fork();
+  if (child == 0) {
+    keep_capabilities(0);
+    CHECK_EQUAL(claim(pair[0], getpid(), 0, 0), 1);
+    CHECK_ERROR(claim(pair[0], 1, 0, 0), EPERM);
+    CHECK_ERROR(claim(pair[0], getpid(), 5, 0), EPERM);
+    CHECK_ERROR(claim(pair[0], getpid(), 0, 5), EPERM);
+    _exit(finish());
+  }
+  CHECK_EQUAL(exit_of(child), 0);
+  child = fork();
+  if (child == 0) {
+    if (prctl(PR_SET_KEEPCAPS, 1) || syscall(SYS_setresgid, 7, 7, 7) || syscall(SYS_setresuid, 7, 7, 7)) _exit(98);
+    keep_capabilities(SET_GROUP | SET_USER | ADMINISTRATION);
+    CHECK_EQUAL(claim(pair[0], 1, 5, 5), 1);
+    keep_capabilities(SET_USER);
+    CHECK_EQUAL(claim(pair[0], getpid(), 5, 7), 1);
+    CHECK_ERROR(claim(pair[0], getpid(), 7, 5), EPERM);
+    CHECK_ERROR(claim(pair[0], 1, 7, 7), EPERM);
+    _exit(finish());
+  }
+  CHECK_EQUAL(exit_of(child), 0);
+  close(pair[0]), close(pair[1]);
+}
+
 static void credentials(void) {
   int pair[2], on = 1;
   REQUIRE(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
@@ -571,7 +654,9 @@ int main(void) {
   streaming();
   datagrams();
   descriptors();
+  no_place_for_descriptors();
   credentials();
+  claimed_credentials();
   several_at_once();
   threads_on_one_socket();
   left_behind();

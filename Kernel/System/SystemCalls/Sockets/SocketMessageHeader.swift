@@ -110,10 +110,10 @@ enum SocketControl {
     let group = own.group
     let isUser = given.user == user.real || given.user == user.effective || given.user == user.saved
     let isGroup = given.group == group.real || given.group == group.effective || given.group == group.saved
-    let isRoot = user.effective == 0
-    guard given.process == process.identifier || isRoot, isUser || isRoot, isGroup || isRoot else {
-      throw .notPermitted
-    }
+    let may = own.effective
+    guard given.process == process.identifier || may.contains(.administration),
+      isUser || may.contains(.setUserIDs), isGroup || may.contains(.setGroupIDs)
+    else { throw .notPermitted }
     if given.process != process.identifier, Processes.find(given.process) == nil { throw .noProcess }
   }
 
