@@ -117,45 +117,50 @@ enum SocketControl {
     if given.process != process.identifier, Processes.find(given.process) == nil { throw .noProcess }
   }
 
-  /// Gives a program what came along, as far as it has room.
+  /// Gives a program what came along, as far as it has room: what it cannot be given, as memory that is not there, is
+  /// lost, and the bytes are not.
   ///
   /// - Returns: the bytes that it got, and the flags of what it did not.
   static func store(
     _ receipt: SocketReceipt, _ header: SocketMessageHeader, passesCredentials: Bool, closesOnExec: Bool
-  ) throws(Errno) -> (size: UInt64, flags: SocketTransferFlags) {
+  ) -> (size: UInt64, flags: SocketTransferFlags) {
     var offset: UInt64 = 0
     var flags: SocketTransferFlags = []
     let room = header.control == 0 ? 0 : header.controlSize
     if passesCredentials {
       if room >= headerSize + 12 {
         let sender = receipt.credentials ?? .none
-        guard UserMemory.store(headerSize + 12, to: header.control),
+        if UserMemory.store(headerSize + 12, to: header.control),
           UserMemory.store(credentials, to: header.control &+ 8),
           UserMemory.store(sender, to: header.control &+ headerSize)
-        else { throw .badAddress }
-        offset = min(headerSize + 16, room)
+        {
+          offset = min(headerSize + 16, room)
+        }
       } else {
         flags.insert(.controlTruncated)
       }
     }
     guard !receipt.files.isEmpty else { return (offset, flags) }
     let fitting = room >= offset + headerSize ? Int(min((room - offset - headerSize) / 4, 253)) : 0
+    let table: DescriptorTable = Scheduler.current.pointee.process!.files
     var count = 0
     while count < min(fitting, receipt.files.count) {
-      guard
-        let descriptor = try? SystemCalls.addDescriptor(receipt.files[count], closesOnExec: closesOnExec)
-      else { break }
-      let place = header.control &+ offset &+ headerSize &+ UInt64(count) * 4
-      guard UserMemory.store(Int32(truncatingIfNeeded: descriptor), to: place) else { throw .badAddress }
+      guard let descriptor = try? table.reserve(limit: SystemCalls.descriptorLimit) else { break }
+      guard UserMemory.store(descriptor, to: header.control &+ offset &+ headerSize &+ UInt64(count) * 4) else {
+        table.giveBack(descriptor)
+        break
+      }
+      table.fill(descriptor, with: receipt.files[count], closesOnExec: closesOnExec)
       count += 1
     }
     if count < receipt.files.count { flags.insert(.controlTruncated) }
     if count > 0 {
       let size = headerSize + UInt64(count) * 4
-      guard UserMemory.store(size, to: header.control &+ offset),
+      if UserMemory.store(size, to: header.control &+ offset),
         UserMemory.store(rights, to: header.control &+ offset &+ 8)
-      else { throw .badAddress }
-      offset = min(offset + (size + 7) & ~7, room)
+      {
+        offset = min(offset + (size + 7) & ~7, room)
+      }
     }
     return (offset, flags)
   }

@@ -73,7 +73,7 @@ extension SystemCalls {
   ) throws(Errno) -> Int {
     let header = try SocketMessageHeader(at: address)
     let receipt = try header.withBuffer { buffer throws(Errno) in try socket.receive(&buffer, flags) }
-    let control = try SocketControl.store(
+    let control = SocketControl.store(
       receipt, header, passesCredentials: socket.endpoint.passesCredentials && receipt.credentials != nil,
       closesOnExec: flags.contains(.closeOnExec))
     if header.name != 0 {
