@@ -446,6 +446,14 @@ static void no_place_for_descriptors(void) {
   close(pair[0]), close(pair[1]);
 }
 
+// Where a socket is not connected, and a file that is to go along is none.
+static void what_is_looked_at_first(void) {
+  int none = -1, stream = socket(AF_UNIX, SOCK_STREAM, 0), packets = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+  CHECK_ERROR(send_files(stream, "x", 1, &none), EBADF);
+  CHECK_ERROR(send_files(packets, "x", 1, &none), ENOTCONN);
+  close(stream), close(packets);
+}
+
 static int claim(int end, pid_t process, uid_t user, gid_t group) {
   struct ucred claimed = {process, user, group};
   char control[CMSG_SPACE(sizeof claimed)] __attribute__((aligned(8))) = {0};
@@ -655,6 +663,7 @@ int main(void) {
   datagrams();
   descriptors();
   no_place_for_descriptors();
+  what_is_looked_at_first();
   credentials();
   claimed_credentials();
   several_at_once();

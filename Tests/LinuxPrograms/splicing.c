@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -98,12 +99,19 @@ static void sending_files(void) {
 static void events_are_not_spliced(void) {
   int ends[2], files[] = {eventfd(3, EFD_NONBLOCK), epoll_create1(0), timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)};
   REQUIRE(pipe2(ends, O_NONBLOCK) == 0);
+  int numbers = memfd_create("numbers", 0);
+  CHECK_EQUAL(pwrite(numbers, (long[]){1, 2}, 16, 0), 16);
   for (int index = 0; index < 3; index++) {
     CHECK_ERROR(splice(files[index], NULL, ends[1], NULL, 8, 0), EINVAL);
     CHECK_ERROR(sendfile(ends[1], files[index], NULL, 8), EINVAL);
     CHECK_ERROR(splice(ends[0], NULL, files[index], NULL, 8, 0), EINVAL);
+    CHECK_EQUAL(lseek(numbers, 0, SEEK_SET), 0);
+    CHECK_ERROR(sendfile(files[index], numbers, NULL, 8), EINVAL);
+    CHECK_EQUAL(lseek(numbers, 0, SEEK_END), 16);
+    CHECK_EQUAL(sendfile(files[index], numbers, NULL, 8), 0);
     close(files[index]);
   }
+  close(numbers);
   int directory = open("/", O_RDONLY);
   CHECK_ERROR(sendfile(ends[1], directory, NULL, 8), EINVAL);
   close(directory);
@@ -142,7 +150,18 @@ static void splicing(void) {
   CHECK_ERROR(splice(file, NULL, file, NULL, 10, 0), EINVAL);
   CHECK_ERROR(splice(first[0], NULL, first[1], NULL, 10, 0), EINVAL);
   CHECK_ERROR(tee(first[0], first[1], 10, 0), EINVAL);
+  // That nobody reads the target is found before the end of the source.
+  int ended[2], unread[2];
+  REQUIRE(pipe(ended) == 0 && pipe(unread) == 0);
+  close(ended[1]);
+  CHECK_EQUAL(tee(ended[0], unread[1], 10, 0), 0);
+  close(unread[0]);
+  void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+  CHECK_ERROR(tee(ended[0], unread[1], 10, 0), EPIPE);
+  signal(SIGPIPE, before);
+  close(ended[0]), close(unread[1]);
   CHECK_ERROR(tee(first[0], file, 10, 0), EINVAL);
+  CHECK_ERROR(sendfile(second[1], first[0], NULL, 10), EINVAL);
   CHECK_ERROR(splice(first[0], NULL, second[1], NULL, 10, 0x100), EINVAL);
   CHECK_EQUAL(splice(first[0], NULL, second[1], NULL, 0, 0), 0);
   // Positions end at 2^63 - 1, also of what has none but takes them.

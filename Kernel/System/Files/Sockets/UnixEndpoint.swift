@@ -262,6 +262,12 @@ final class UnixEndpoint: @unchecked Sendable {
 
   private func setError(_ error: Errno) { Self.lock.withLock { pendingError = error } }
 
+  /// Throws the error that is to be told of, or ENOTCONN.
+  func checkConnection() throws(Errno) {
+    if let error = takeError() { throw error }
+    if Self.lock.withLock({ !wasConnected }) { throw .notConnected }
+  }
+
   /// What SO_ERROR reports, once.
   func takeError() -> Errno? {
     Self.lock.withLock {

@@ -86,6 +86,8 @@ extension SystemCalls {
           var input = TransferBuffer(kernel: room)
           let count = try source.read(&input, at: start)
           if count == 0 { break }
+          // Whoever has nothing to write may write it anywhere.
+          guard target.isSplicable else { throw .invalid }
           var output = TransferBuffer(kernel: UnsafeMutableRawBufferPointer(rebasing: memory[0..<count]))
           let written = try target.write(&output, at: nil)
           start += Int64(written)
@@ -171,7 +173,8 @@ extension SystemCalls {
     let room = try end.pipe.waitForRoom(isNonBlocking: isNonBlocking)
     // Before a byte is taken from the source: nobody would get it.
     try end.checkReaders()
-    guard source.isSplicable else { throw .invalid }
+    // What a pipe has goes over by splice(2) alone.
+    guard source.isSplicable, source.pipeEnd == nil else { throw .invalid }
     if isNonBlocking, !source.hasPosition, source.poll().isDisjoint(with: [.input, .hangUp, .error]) {
       throw .tryAgain
     }
@@ -204,7 +207,11 @@ extension SystemCalls {
       let found = try from.peek(
         UnsafeMutableRawBufferPointer(rebasing: memory[0..<min(limit, memory.count)]),
         isNonBlocking: isNonBlocking || source.isNonBlocking)
-      if found == 0 { return 0 }
+      if found == 0 {
+        // Before the end of what there is to read comes that nobody would read it.
+        try target.pipeEnd!.checkReaders()
+        return 0
+      }
       let room = try to.waitForRoom(isNonBlocking: isNonBlocking || target.isNonBlocking)
       let count = min(found, room)
       var output = TransferBuffer(kernel: UnsafeMutableRawBufferPointer(rebasing: memory[0..<count]))

@@ -56,6 +56,8 @@ extension SystemCalls {
   ) throws(Errno) -> Int {
     let header = try SocketMessageHeader(at: address)
     let destination = try destination(of: socket, header.name, header.nameSize)
+    // Such a socket is looked at before what is to go along.
+    if socket.endpoint.type == .sequencedPacket { try socket.endpoint.checkConnection() }
     let control = try SocketControl.load(header)
     return try header.withBuffer { buffer throws(Errno) in
       try socket.send(&buffer, flags, to: destination, credentials: control.credentials, files: control.files)
