@@ -231,7 +231,7 @@ static void threads(void) {
 static int made;
 static void *stay(void *unused) {
   int own = __atomic_add_fetch(&made, 1, __ATOMIC_SEQ_CST);
-  while (__atomic_load_n(&made, __ATOMIC_SEQ_CST) < own + 20) usleep(1000);
+  while (__atomic_load_n(&made, __ATOMIC_SEQ_CST) < own + 8) usleep(1000);
   return unused;
 }
 static void *keep_making(void *unused) {
@@ -240,11 +240,14 @@ static void *keep_making(void *unused) {
   pthread_attr_setstacksize(&attributes, 65536);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_t thread;
-  for (;;) pthread_create(&thread, &attributes, stay, 0);
+  for (;;) {
+    pthread_create(&thread, &attributes, stay, 0);
+    sched_yield();
+  }
   return unused;
 }
 static void threads_that_are_made(void) {
-  for (int turn = 0; turn < 15 && !check_failures; turn++) {
+  for (int turn = 0; turn < 12 && !check_failures; turn++) {
     pid_t child = fork();
     REQUIRE(child >= 0);
     if (child == 0) {
