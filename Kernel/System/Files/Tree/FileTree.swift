@@ -96,7 +96,6 @@ enum FileTree {
     let node = path.node
     var flags = flags
     if flags.contains(.directory), !node.mode.isDirectory { throw .notDirectory }
-    guard Frames.freeCount > Frames.reserve else { throw .outOfMemory }
     if flags.contains(.path) {
       let file = PathFile(node: node, flags: flags.intersection([.path, .directory, .noFollow]))
       file.location = path
