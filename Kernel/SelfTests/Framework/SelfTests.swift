@@ -5,7 +5,8 @@ import System
 /// The tests in the guest, and their report on the console as KTAP (Linux: Documentation/dev-tools/ktap.rst).
 public enum SelfTests {
   private static var all: [SelfTest] {
-    MemoryTests.all + ScarcityTests.all + PageStoreTests.all + ThreadTests.all + SchedulingTests.all + ProgramTests.all + KernelSIMDTests.all
+    MemoryTests.all + ScarcityTests.all + PageStoreTests.all + ThreadTests.all + SchedulingTests.all
+      + ProgramTests.all + KernelSIMDTests.all
       + FPUContractTests.all + FPUStateAccessTests.all
       + FPUOfflineTests.all + PanicTests.all + FPUChangeTests.all
   }

@@ -112,13 +112,18 @@ struct ProgramFile: ~Copyable {
 
   /// Maps all segments.
   ///
-  /// - Parameter base: what is added to their addresses, wrapping around: a program whose addresses begin above the
-  ///   place that it gets has one that is negative.
-  func map(_ image: ELFImage, at base: UInt64, in space: AddressSpace) throws(ProgramError) {
+  /// - Parameters:
+  ///   - base: what is added to their addresses, wrapping around: a program whose addresses begin above the place that
+  ///     it gets has one that is negative.
+  ///   - isInterpreter: whether another program's code and data are what /proc/PID/stat tells the places of.
+  func map(
+    _ image: ELFImage, at base: UInt64, in space: AddressSpace, isInterpreter: Bool = false
+  ) throws(ProgramError) {
     do throws(Errno) {
       var index = 0
       while let segment = image.segment(at: index) {
         try map(segment, at: base, in: space)
+        if !isInterpreter { space.startArea.note(segment, at: base) }
         index += 1
       }
     } catch {
@@ -152,6 +157,18 @@ struct ProgramFile: ~Copyable {
     if fileEnd < end {
       try space.map(
         MemoryRegion(start: fileEnd, end: end, protection: protection, kind: .anonymousPrivate), replacing: true)
+    }
+  }
+}
+
+extension ProgramStartArea {
+  /// A segment has been mapped.
+  fileprivate mutating func note(_ segment: LoadSegment, at base: UInt64) {
+    let start = base &+ segment.virtualAddress
+    if segment.executable {
+      code = start..<start + segment.memorySize
+    } else if segment.writable {
+      data = start..<start + segment.memorySize
     }
   }
 }

@@ -43,7 +43,6 @@ struct ProgramImage {
       base &-= span.lowerBound & ~4095
     }
     try program.map(image, at: base, in: space)
-    space.setStartArea(image, at: base)
     space.setBreakStart(((image.span.map { base &+ $0.upperBound } ?? 0) &+ 4095) & ~4095, image.type)
 
     var entry = base &+ image.entry
@@ -53,7 +52,7 @@ struct ProgramImage {
       let interpreter = try program.openInterpreter(range, image, lookup: lookup, from: directory)
       let interpreterImage = try interpreter.image()
       interpreterBase = try interpreter.base(of: interpreterImage, in: space)
-      try interpreter.map(interpreterImage, at: interpreterBase, in: space)
+      try interpreter.map(interpreterImage, at: interpreterBase, in: space, isInterpreter: true)
       interpreter.allowWriting()
       if !interpreter.isReadable { isReadable = false }
       entry = interpreterBase &+ interpreterImage.entry
@@ -92,8 +91,8 @@ struct ProgramImage {
 }
 
 extension ProgramFile {
-  /// What is added to an interpreter's addresses: where there is room for it; 0 where it is linked to fixed addresses, as
-  /// klibc's is.
+  /// What is added to an interpreter's addresses: where there is room for it; 0 where it is linked to fixed addresses,
+  /// as klibc's is.
   fileprivate func base(of image: ELFImage, in space: AddressSpace) throws(ProgramError) -> UInt64 {
     guard image.type == .sharedObject else { return 0 }
     guard let span = image.span else { throw .failed(.notExecutable) }
@@ -107,20 +106,6 @@ extension ProgramFile {
 }
 
 extension AddressSpace {
-  /// Where the program's code and data are, which /proc/PID/stat tells; not its interpreter's.
-  fileprivate func setStartArea(_ image: ELFImage, at base: UInt64) {
-    var index = 0
-    while let segment = image.segment(at: index) {
-      let start = base &+ segment.virtualAddress
-      if segment.executable {
-        startArea.code = start..<start + segment.memorySize
-      } else if segment.writable {
-        startArea.data = start..<start + segment.memorySize
-      }
-      index += 1
-    }
-  }
-
   /// Where the heap begins: some way behind the program's last segment.
   fileprivate func setBreakStart(_ end: UInt64, _ type: ELFImage.Kind) {
     setBreakStart(min(end &+ layout.breakOffset, UserMemory.limit))

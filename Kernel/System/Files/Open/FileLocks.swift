@@ -192,7 +192,9 @@ enum FileLocks {
   }
 
   /// Takes locks of a range away.
-  static func unlock(owner: UInt64, on node: FileNode, _ family: RecordLocks.Family, start: Int64 = 0, last: Int64 = .max) {
+  static func unlock(
+    owner: UInt64, on node: FileNode, _ family: RecordLocks.Family, start: Int64 = 0, last: Int64 = .max
+  ) {
     lock.withLock {
       guard let item = items.first(where: { $0.node === node }) else { return }
       let changed =

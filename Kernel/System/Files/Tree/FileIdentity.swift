@@ -80,8 +80,8 @@ struct FileIdentity {
 /// Changes of files' attributes.
 enum FileAttributes {
   /// Guards modes, owners and groups against a change between a look at them and what is done on the strength of it:
-  /// whoever may give a file the set-user-ID bit must not give it to the file of another owner, and who runs a file gets
-  /// the owner who has the bit. Outside of a process's lock.
+  /// whoever may give a file the set-user-ID bit must not give it to the file of another owner, and who runs a file
+  /// gets the owner who has the bit. Outside of a process's lock.
   nonisolated(unsafe) static var lock = SpinLock()
 
   /// A write takes the set-user-ID bit and, of files that the group may run, the set-group-ID bit away, unless the
