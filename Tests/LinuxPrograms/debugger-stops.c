@@ -340,15 +340,20 @@ static void executes_in_a_thread(void) {
   pause();
 }
 
-static void exec_of_a_thread_takes_the_first_ones_place(void) {
-  pid_t pid = traced(executes_in_a_thread);
-  CHECK_EQUAL(trace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEEXEC | PTRACE_O_TRACECLONE), 0);
+// Has a process with these options go on to its second thread, and both after that. Returns the thread.
+static pid_t goes_on_with_a_thread(pid_t pid, long options) {
+  CHECK_EQUAL(trace(PTRACE_SETOPTIONS, pid, 0, options | PTRACE_O_TRACECLONE), 0);
   CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
   CHECK_WAIT(pid, STOPPED(SIGTRAP, PTRACE_EVENT_CLONE));
   pid_t thread = (pid_t)event_message(pid);
   CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
   CHECK_WAIT(thread, STOPPED(SIGSTOP, 0));
   CHECK_EQUAL(trace(PTRACE_CONT, thread, 0, 0), 0);
+  return thread;
+}
+
+static void exec_of_a_thread_takes_the_first_ones_place(void) {
+  pid_t pid = traced(executes_in_a_thread), thread = goes_on_with_a_thread(pid, PTRACE_O_TRACEEXEC);
   CHECK_WAIT(pid, STOPPED(SIGTRAP, PTRACE_EVENT_EXEC));
   CHECK_EQUAL(event_message(pid), thread);
   CHECK_ERROR(trace(PTRACE_CONT, thread, 0, 0), ESRCH);
@@ -372,15 +377,8 @@ static void does_what_it_is_told(void) {
   syscall(SYS_exit_group, 7);
 }
 
-// Has the two run. Returns the thread.
 static pid_t with_a_thread(pid_t pid) {
-  CHECK_EQUAL(trace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEEXIT | PTRACE_O_TRACECLONE), 0);
-  CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
-  CHECK_WAIT(pid, STOPPED(SIGTRAP, PTRACE_EVENT_CLONE));
-  pid_t thread = (pid_t)event_message(pid);
-  CHECK_EQUAL(trace(PTRACE_CONT, pid, 0, 0), 0);
-  CHECK_WAIT(thread, STOPPED(SIGSTOP, 0));
-  CHECK_EQUAL(trace(PTRACE_CONT, thread, 0, 0), 0);
+  pid_t thread = goes_on_with_a_thread(pid, PTRACE_O_TRACEEXIT);
   while (!shared[8]) usleep(1000);
   return thread;
 }
